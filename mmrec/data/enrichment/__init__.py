@@ -1,0 +1,1 @@
+"""Enrichment providers: one file each, each returning one row per movie it knows."""

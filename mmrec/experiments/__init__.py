@@ -1,0 +1,1 @@
+"""Floor four: protocols, metrics and the grid that trains one model per experiment."""

@@ -1,0 +1,1 @@
+"""Floor three: one :class:`~mmrec.features.table.FeatureTable` per modality."""

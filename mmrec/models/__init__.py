@@ -1,0 +1,1 @@
+"""Models: they know features and training pairs, nothing of protocols."""
