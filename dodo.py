@@ -1,0 +1,505 @@
+"""Runs the study: doit decides which notebooks are out of date, papermill executes those.
+
+``make`` is the way in. By hand: ``python -m doit profile=quick study`` (``doit list`` shows the tasks).
+"""
+
+import ast
+import csv
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from doit import Globals, get_var
+from doit.exceptions import InvalidTask, TaskFailed
+from doit.reporter import ZeroReporter
+
+from mmrec import profiles
+from mmrec.errors import StudyError
+from mmrec.workspace import PROJECT, Workspace, atomic_path
+
+NOTEBOOKS = PROJECT / "notebooks"
+BOOK = PROJECT / "book"
+PROFILE = get_var("profile") or "quick"
+REFERENCE = "reference"  # not a profile: the committed notebooks, as they are
+WORKSPACE = Workspace.open(PROFILE)
+EXECUTED = NOTEBOOKS if PROFILE == REFERENCE else WORKSPACE.root / "notebooks"
+LOGS = WORKSPACE.root / "logs"
+
+# What a notebook reads of what earlier ones left, and what it leaves: in order of execution.
+FEATURES = ["catalogue/*", "features/*"]
+STAGES = {
+    "01_dataset_enrichment": ([], ["catalogue/*.parquet"]),
+    "02_text_embedding": (["catalogue/*"], ["features/text.parquet"]),
+    "03_video_embedding": (["catalogue/*"], ["features/video.parquet"]),
+    "04_audio_embedding": (["catalogue/*"], ["features/audio.parquet"]),
+    "05_knowledge_graph": (["catalogue/*"], ["features/meta.parquet"]),
+    "06_siamese_training": (FEATURES, ["results/runs.parquet"]),
+    "07_modality_ablation": (FEATURES, ["results/table1.csv"]),
+    "08_rating_masking": (FEATURES, ["results/table2.csv"]),
+    "09_rating_vectors": (FEATURES, ["results/rating_vectors.csv"]),
+}
+# Folders whose content decides what the first two floors can read.
+SOURCE_FOLDERS = ["MMREC_MIRROR", "MMREC_TRAILERS"]
+KILLED_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+# --- what a notebook depends on ---------------------------------------------------------------
+
+
+def digest(value: object) -> str:
+    """Hash of anything JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def _content(path: Path, size: int, mtime_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def contents(paths: Iterable[Path], root: Path) -> dict[str, str]:
+    """Hash of each file, by its path under ``root``."""
+    found = [(path, path.stat()) for path in sorted(paths) if path.is_file()]
+    return {
+        str(path.relative_to(root)): _content(path, stat.st_size, stat.st_mtime_ns)
+        for path, stat in found
+    }
+
+
+def left(patterns: list[str]) -> list[Path]:
+    """The files in the workspace that match."""
+    return [path for pattern in patterns for path in WORKSPACE.root.glob(pattern)]
+
+
+def code_cells(notebook: Path) -> list[str]:
+    """Sources of the code cells, the parameters cell included."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def parameters(notebook: Path) -> dict:
+    """Names and default values that the notebook's parameters cell declares."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    declared = {}
+    for cell in tagged:
+        for line in ast.parse("".join(cell["source"])).body:
+            if isinstance(line, ast.AnnAssign):
+                declared[line.target.id] = ast.literal_eval(line.value)
+            elif isinstance(line, ast.Assign):
+                declared[line.targets[0].id] = ast.literal_eval(line.value)
+    return declared
+
+
+def changed_parameters(notebook: Path) -> dict:
+    """What the profile says otherwise than the notebook's defaults, which are the reference's."""
+    values = profiles.load(PROFILE)
+    declared = parameters(notebook)
+    return {
+        name: values[name]
+        for name, default in declared.items()
+        if name in values and values[name] != default
+    }
+
+
+def imports(source: str) -> set[Path]:
+    """Files of the package that a piece of code imports, at its top or inside a function."""
+    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines()]
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:  # running it will say so
+        return set()
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    files = set()
+    for name in names:
+        parts = name.split(".")
+        if parts[0] != "mmrec":
+            continue
+        for depth in range(1, len(parts) + 1):
+            path = PROJECT.joinpath(*parts[:depth])
+            files |= {f for f in (path.with_suffix(".py"), path / "__init__.py") if f.exists()}
+    return files
+
+
+def modules_behind(sources: Iterable[str]) -> set[Path]:
+    """Files of the package that some code needs, directly or through other modules."""
+    known, waiting = set(), set().union(*map(imports, sources))
+    while waiting:
+        file = waiting.pop()
+        known.add(file)
+        waiting |= _imports_of(file) - known
+    return known
+
+
+@cache
+def _imports_of(file: Path) -> frozenset[Path]:
+    return frozenset(imports(file.read_text(encoding="utf-8")))
+
+
+@cache
+def source_folders() -> dict[str, str]:
+    """What lies in the mirror and in the trailers folder, if they are set: names and sizes."""
+    found = {}
+    for variable in SOURCE_FOLDERS:
+        if root := os.environ.get(variable):
+            files = (path for path in Path(root).rglob("*") if path.is_file())
+            found[variable] = digest(sorted([str(f), f.stat().st_size] for f in files))
+    return found
+
+
+def state(name: str) -> str:
+    """Hash of all that an execution of a notebook depends on."""
+    reads, _ = STAGES[name]
+    notebook = NOTEBOOKS / f"{name}.ipynb"
+    cells = code_cells(notebook)
+    modules = modules_behind(cells)
+    data = (PROJECT / "mmrec" / "open_data").glob("*.csv")
+    return digest(
+        {
+            "cells": cells,
+            "parameters": changed_parameters(notebook),
+            "modules": contents(modules, PROJECT),
+            "left": contents(left(reads), WORKSPACE.root),
+            "sources": None if reads == FEATURES else [source_folders(), contents(data, PROJECT)],
+        }
+    )
+
+
+# --- tasks ------------------------------------------------------------------------------------
+
+
+def task_notebook():
+    """Executes the notebooks, one after the other."""
+    previous = []
+    for name, (_, leaves) in STAGES.items() if PROFILE != REFERENCE else ():
+        if not (NOTEBOOKS / f"{name}.ipynb").exists():
+            continue
+
+        def unchanged(task, values, name=name, leaves=leaves):
+            now = state(name)
+            task.value_savers.append(lambda: {"state": now, "left": _relative(left(leaves))})
+            there = all((WORKSPACE.root / path).exists() for path in values.get("left", []))
+            return values.get("state") == now and there
+
+        yield {
+            "name": name,
+            "actions": [(execute, [name])],
+            "uptodate": [unchanged],
+            "targets": [EXECUTED / f"{name}.ipynb"],
+            "task_dep": previous,
+        }
+        previous = [f"notebook:{name}"]
+
+
+def task_book():
+    """Builds the book of the run (or, as profile=reference, of the committed notebooks)."""
+
+    def unchanged(task, values):
+        files = [*BOOK.rglob("*"), *EXECUTED.glob("*.ipynb"), *left(["results/*.csv"])]
+        now = digest({str(path): hash_ for path, hash_ in contents(files, Path("/")).items()})
+        task.value_savers.append(lambda: {"state": now})
+        return values.get("state") == now
+
+    return {
+        "actions": [build_book],
+        "uptodate": [unchanged],
+        "targets": [WORKSPACE.root / "book" / "index.html"],
+        "task_dep": ["notebook"],
+    }
+
+
+def task_study():
+    """Runs the notebooks, builds the book, and shows Table I."""
+    return {"actions": [show_results], "task_dep": ["notebook", "book"], "verbosity": 2}
+
+
+def task_reference():
+    """Makes the executed notebooks and their summaries the committed ones."""
+    return {"actions": [commit_reference], "task_dep": ["notebook"], "verbosity": 2}
+
+
+def _relative(paths: Iterable[Path]) -> list[str]:
+    return sorted(str(path.relative_to(WORKSPACE.root)) for path in paths)
+
+
+# --- actions ----------------------------------------------------------------------------------
+
+
+def execute(name: str) -> TaskFailed | None:
+    """Executes one notebook beside its final place, then moves it there."""
+    notebook, log = NOTEBOOKS / f"{name}.ipynb", LOGS / f"{name}.log"
+    part = EXECUTED / f"{name}.part.ipynb"
+    command = [sys.executable, "-m", "papermill", "-k", "python3", "--no-progress-bar"]
+    command += ["--log-output", str(notebook), str(part)]
+    if changed := changed_parameters(notebook):
+        command += ["-y", json.dumps(changed)]
+    EXECUTED.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    code, peak = run(command, log)
+    if code:
+        return TaskFailed(
+            f"{failure(code, part, log)}\nNotebook: {shown(part)}\nLog: {shown(log)}"
+        )
+    os.replace(part, EXECUTED / notebook.name)
+    record(name, time.monotonic() - start, peak)
+    return None
+
+
+def run(command: list[str], log: Path) -> tuple[int, float]:
+    """Runs a command, its output in a log file.
+
+    Returns:
+        The exit code, and the peak resident memory of all its processes together, in MB.
+    """
+    import psutil
+
+    log.parent.mkdir(parents=True, exist_ok=True)
+    peak = 0
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=PROJECT, preexec_fn=_end_with_us
+        )
+        try:
+            while True:
+                try:
+                    return process.wait(timeout=0.5), peak / 1e6
+                except psutil.TimeoutExpired:
+                    peak = max(peak, sum(_resident(p) for p in _family(process)))
+        except KeyboardInterrupt:
+            family = _family(process)
+            for member in family:
+                _signal(member, signal.SIGTERM)
+            for member in psutil.wait_procs(family, timeout=5)[1]:
+                _signal(member, signal.SIGKILL)
+            return -signal.SIGINT, peak / 1e6
+
+
+def _end_with_us() -> None:
+    """Linux: a killed study leaves no notebook running that would write beside the next one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(KILLED_WITH_PARENT, signal.SIGTERM)
+
+
+def _family(process) -> list:
+    import psutil
+
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _resident(process) -> int:
+    import psutil
+
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def _signal(process, number: int) -> None:
+    import psutil
+
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
+
+
+def failure(code: int, part: Path, log: Path) -> str:
+    """One line on why a notebook stopped: a StudyError's message, or the name of the surprise."""
+    outputs = []
+    if part.exists():
+        cells = json.loads(part.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    errors = [output for output in outputs if output["output_type"] == "error"]
+    if code == -signal.SIGINT or (errors and errors[0]["ename"] == "KeyboardInterrupt"):
+        return "Interrupted: the same command continues where it stopped."
+    if not errors:  # no cell's doing: the kernel was killed, or could not start
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
+    message = (errors[0]["evalue"].strip().splitlines() or [""])[0]
+    return message if errors[0]["ename"] == "StudyError" else f"{errors[0]['ename']}: {message}"
+
+
+def record(name: str, seconds: float, peak_mb: float) -> None:
+    """Adds a stage to ``results/run.json``, with the machine and the sources served."""
+    from mmrec.machine import machine, versions
+
+    path = WORKSPACE.results / "run.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    sources = WORKSPACE.catalogue / "sources.json"
+    stage = {"seconds": round(seconds, 1), "peak_memory_mb": round(peak_mb)}
+    content = {
+        "profile": PROFILE,
+        "machine": machine(),
+        "versions": versions(),
+        "sources": json.loads(sources.read_text(encoding="utf-8")) if sources.exists() else {},
+        "stages": dict(sorted({**known.get("stages", {}), name: stage}.items())),
+    }
+    with atomic_path(path) as file:
+        file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def build_book() -> TaskFailed | None:
+    """Stages pages, executed notebooks and result tables in one folder, and builds them there."""
+    staged, log, book = WORKSPACE.root / "book-src", LOGS / "book.log", WORKSPACE.root / "book"
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.copytree(BOOK, staged)
+    (staged / "notebooks").mkdir()
+    for name in STAGES:
+        if (EXECUTED / f"{name}.ipynb").exists():
+            shutil.copy(EXECUTED / f"{name}.ipynb", staged / "notebooks")
+    (staged / "results").mkdir(exist_ok=True)
+    for table in left(["results/*.csv"]):
+        shutil.copy(table, staged / "results")
+    command = [sys.executable, "-m", "jupyter_book", "build", str(staged), "-W", "-n"]
+    start = time.monotonic()
+    code, peak = run([*command, "--keep-going"], log)
+    if code:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [line for line in lines if "WARNING" in line or "ERROR" in line][:5]
+        return TaskFailed("\n".join([*told, f"Log: {shown(log)}"]))
+    old = staged / "old"
+    if book.exists():
+        os.replace(book, old)
+    os.replace(staged / "_build" / "html", book)
+    shutil.rmtree(staged, ignore_errors=True)
+    if PROFILE != REFERENCE:
+        record("book", time.monotonic() - start, peak)
+    return None
+
+
+def show_results() -> None:
+    """Prints Table I and where the book is."""
+    table = WORKSPACE.results / "table1.csv"
+    if table.exists():
+        with table.open(encoding="utf-8", newline="") as file:
+            print(as_text(list(csv.DictReader(file))))
+    print(f"\nThe book: {WORKSPACE.root / 'book' / 'index.html'}")
+
+
+def as_text(rows: list[dict[str, str]]) -> str:
+    """Table I for the terminal, under a caption that names the sources it rests on."""
+    columns = {
+        "": ("row",),
+        "features": ("features",),
+        "protocol": ("protocol",),
+        "RMSE": ("rmse_mean", "rmse_sd"),
+        "precision": ("precision_mean",),
+        "recall": ("recall_mean",),
+        "coverage": ("coverage",),
+        "paper's RMSE": ("paper_rmse",),
+    }
+    lines = [list(columns)]
+    for row in rows:
+        cells = [[row.get(name) or "" for name in names] for names in columns.values()]
+        lines.append([" ± ".join(cell for cell in parts if cell) for parts in cells])
+    used = [i for i in range(len(columns)) if any(line[i] for line in lines[1:])]
+    widths = {i: max(len(line[i]) for line in lines) for i in used}
+    lines.insert(1, ["-" * widths.get(i, 0) for i in range(len(columns))])
+    text = ["   ".join(line[i].ljust(widths[i]) for i in used).rstrip() for line in lines]
+    sources = dict.fromkeys(row["sources"] for row in rows if row.get("sources"))
+    caption = f"Table I, profile {PROFILE}, fold {', '.join(sorted({r['fold'] for r in rows}))}"
+    return "\n".join(["", caption, *(f"  {source}" for source in sources), "", *text])
+
+
+def commit_reference() -> None:
+    """Copies notebooks without what differs from run to run, and the summaries, to be committed."""
+    for name in STAGES:
+        content = json.loads((EXECUTED / f"{name}.ipynb").read_text(encoding="utf-8"))
+        for cell in content["cells"]:
+            if not cell["metadata"].get("tags", True):
+                del cell["metadata"]["tags"]  # papermill adds an empty list to every cell
+            if "outputs" in cell:  # progress bars and warnings
+                cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        with atomic_path(NOTEBOOKS / f"{name}.ipynb") as file:
+            file.write_text(text, encoding="utf-8")
+    (BOOK / "results").mkdir(exist_ok=True)
+    for table in left(["results/*.csv"]):
+        shutil.copy(table, BOOK / "results")
+    print("Copied to notebooks/ and book/results/: look at the difference, then commit.")
+
+
+def shown(path: Path) -> Path:
+    """A path as short as it can be told."""
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+
+
+# --- what is said -----------------------------------------------------------------------------
+
+
+class OneLineEach(ZeroReporter):
+    """One line per task with its time; what is up to date is said to be kept."""
+
+    desc = "one line per task"
+
+    def initialize(self, tasks, selected_tasks):
+        """Makes sure that no other run writes to the same workspace."""
+        self.lock = (WORKSPACE.root / ".lock").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidTask(f"Another run is at work in {shown(WORKSPACE.root)}.") from None
+
+    def execute_task(self, task):
+        """Names the task at work."""
+        self.start = time.monotonic()
+        if task.name not in ("study", "reference"):
+            self._say(task, "")
+
+    def add_success(self, task):
+        """Adds its time, and makes the finished work known to a run that follows a crash."""
+        if task.actions and task.name not in ("study", "reference"):
+            self.write(f"{time.monotonic() - self.start:7.0f} s\n")
+        Globals.dep_manager.backend.dump()
+
+    def skip_uptodate(self, task):
+        """Says that there is nothing to do."""
+        if task.actions:
+            self._say(task, "   kept\n")
+
+    def add_failure(self, task, fail):
+        """Says why, in as few lines as it takes."""
+        self.write(f"  stopped\n\n{fail.get_msg()}\n")
+
+    def runtime_error(self, msg):
+        """Says what kept the run from starting."""
+        self.write(f"{msg}\n")
+
+    def _say(self, task, what):
+        self.write(f"  {task.name.removeprefix('notebook:'):<28}{what}")
+        self.outstream.flush()
+
+
+try:
+    if PROFILE != REFERENCE:
+        profiles.load(PROFILE)
+except StudyError as error:
+    sys.exit(str(error))
+
+WORKSPACE.root.mkdir(parents=True, exist_ok=True)
+DOIT_CONFIG = {
+    "default_tasks": ["study"],
+    # sqlite3, as it is written task by task: finished work survives even a kill
+    "backend": "sqlite3",
+    "dep_file": str(WORKSPACE.root / ".doit.sqlite"),
+    "reporter": OneLineEach,
+    "verbosity": 2,
+}
