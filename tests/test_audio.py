@@ -66,7 +66,8 @@ def test_windows_of_096_seconds(seconds, windows):
 
 def test_log_mel_statistics_know_the_pitch():
     low, high = (audio.encode(tone(hertz, 2), "log-mel") for hertz in (200, 4000))
-    assert low.shape == (128,) and low.dtype == np.float32
+    assert low.shape == (128,)
+    assert low.dtype == np.float32
     assert low[:64].argmax() < 10 < 40 < high[:64].argmax()
     windows = audio.patches(tone(200, 2))
     np.testing.assert_allclose(low[:64], windows.mean((0, 1)), rtol=1e-4)
@@ -93,7 +94,8 @@ def test_the_first_encoder_to_be_had_is_chosen_and_said(monkeypatch, caplog):
     vggish = replace(audio.ENCODERS["vggish"], weights=out_of_reach)
     monkeypatch.setitem(audio.ENCODERS, "vggish", vggish)
     assert audio.choose_encoder(["vggish", "log-mel"]) == "log-mel"
-    assert len(caplog.records) == 1 and "no network" in caplog.text
+    assert len(caplog.records) == 1
+    assert "no network" in caplog.text
     with pytest.raises(StudyError, match="no network"):
         audio.choose_encoder(["vggish"])
     with pytest.raises(StudyError, match="Known: vggish, log-mel"):
@@ -103,7 +105,9 @@ def test_the_first_encoder_to_be_had_is_chosen_and_said(monkeypatch, caplog):
 def test_trailers_are_embedded_once(clips, tmp_path, monkeypatch):
     embed = partial(audio.embed_trailers, clips, encoder="log-mel", cache=tmp_path)
     table, left_out = embed()
-    assert table.modality == "audio" and table.vectors.shape == (3, 128) and left_out.empty
+    assert table.modality == "audio"
+    assert table.vectors.shape == (3, 128)
+    assert left_out.empty
     assert table.stand_in == "log-mel statistics for VGGish"
     assert not np.allclose(*table.matrix([1, 3])[0])
     monkeypatch.setattr(audio.media, "waveform", out_of_reach)
@@ -129,7 +133,8 @@ def test_published_rows_without_content_are_left_out(published):
     table, left_out = audio.import_published(published)
     assert table.vectors.shape == (1_098, 128)
     assert table.movie_ids[[0, -1]].tolist() == [585, 1_682]  # row i is movie i
-    assert table.provenance["encoder"] == "vggish-published" and table.stand_in is None
+    assert table.provenance["encoder"] == "vggish-published"
+    assert table.stand_in is None
     assert left_out["reason"].value_counts().to_dict() == {
         "overflow": 341,
         "no number (NaN)": 194,
@@ -198,7 +203,7 @@ def test_build_goes_down_the_list_of_sources(tmp_path, published, monkeypatch, c
 
 
 def test_unknown_source(tmp_path):
-    with pytest.raises(StudyError, match="audio source.*'radio'"):
+    with pytest.raises(StudyError, match=r"audio source.*'radio'"):
         audio.build(
             CATALOGUE,
             Workspace(tmp_path, tmp_path),
@@ -212,5 +217,6 @@ def test_unknown_source(tmp_path):
 def test_the_real_published_file():
     folder = Path(os.environ["MMREC_MIRROR"]) / "enhanced-ml-100k"
     table, left_out = audio.import_published(folder / "audio_embeddings.csv")
-    assert len(table.movie_ids) == 1_098 and len(left_out) == 584
+    assert len(table.movie_ids) == 1_098
+    assert len(left_out) == 584
     assert np.abs(table.vectors).max() < 7

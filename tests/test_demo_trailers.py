@@ -25,7 +25,8 @@ def test_every_genre_has_a_style():
 def test_a_clip_is_a_labelled_video_with_sound(clips):
     assert list(clips) == [7, 3]
     frames = [frame for _, frame in media.candidate_frames(clips[7], margin=0.1)]
-    assert len(frames) == 3 and frames[0].shape == (90, 160, 3)
+    assert len(frames) == 3
+    assert frames[0].shape == (90, 160, 3)
     assert abs(len(media.waveform(clips[7])) / 16_000 - 3) < 0.2
     with av.open(str(clips[7])) as container:
         assert "demo" in container.metadata["title"]
@@ -65,7 +66,9 @@ def test_existing_clips_are_kept_and_others_added(tmp_path):
     first = demo_trailers.render(MOVIES[:1], tmp_path, seconds=1, n_jobs=1)
     os.utime(first[7], (1, 1))
     both = demo_trailers.render(MOVIES, tmp_path, seconds=1, n_jobs=1)
-    assert both[7] == first[7] and both[7].stat().st_mtime == 1 and both[3].exists()
+    assert both[7] == first[7]
+    assert both[7].stat().st_mtime == 1
+    assert both[3].exists()
     longer = demo_trailers.render(MOVIES[:1], tmp_path, seconds=2, n_jobs=1)
     assert longer[7] != first[7]
 

@@ -79,7 +79,8 @@ def test_frames_are_those_on_screen_at_their_times(clip, margin):
     # The sound is a little longer than the picture, whose last frame is that of 5.9 s.
     shown = [20 * min(np.floor(time * 10 + 1e-6) / 10, 5.9) for time in times]
     np.testing.assert_allclose(levels, shown, atol=1.5)
-    assert frames[0].dtype == np.uint8 and frames[0].shape == (48, 64, 3)
+    assert frames[0].dtype == np.uint8
+    assert frames[0].shape == (48, 64, 3)
 
 
 def test_frames_do_not_depend_on_the_container(clip, tmp_path):
@@ -120,12 +121,14 @@ def test_decoding_stops_after_the_last_candidate(clip, monkeypatch):
     monkeypatch.setattr(media.av, "open", lambda *a, **k: Spy(opened(*a, **k)))
     times = [time for time, _ in media.candidate_frames(clip, margin=0.49)]
     # One candidate at 3 s; key frames stand every 2.5 s, so decoding starts at 2.5 s.
-    assert len(times) == 1 and len(decoded) < 15
+    assert len(times) == 1
+    assert len(decoded) < 15
 
 
 def test_waveform_length_rate_and_pitch(clip):
     samples = media.waveform(clip)
-    assert samples.dtype == np.float32 and samples.ndim == 1
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
     assert abs(len(samples) / 16_000 - 6) < 0.1
     spectrum = np.abs(np.fft.rfft(samples))
     assert abs(np.fft.rfftfreq(len(samples), 1 / 16_000)[spectrum.argmax()] - 440) < 1
@@ -197,7 +200,9 @@ def test_still(tmp_path):
     path = tmp_path / "still.png"
     Image.new("L", (5, 4), 77).save(path)
     picture = media.still(path)
-    assert picture.shape == (4, 5, 3) and picture.dtype == np.uint8 and (picture == 77).all()
+    assert picture.shape == (4, 5, 3)
+    assert picture.dtype == np.uint8
+    assert (picture == 77).all()
 
 
 def test_damaged_still(tmp_path):

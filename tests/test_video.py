@@ -78,9 +78,11 @@ def test_a_trailer_is_the_mean_of_its_candidate_frames(tiny, clips, tmp_path):
     table, left_out = video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
     frames = [frame for _, frame in media.candidate_frames(clips[2], margin=0.1)]
     expected = video.encode(frames, tiny).mean(axis=0)
-    assert table.modality == "video" and table.vectors.dtype == np.float32
+    assert table.modality == "video"
+    assert table.vectors.dtype == np.float32
     np.testing.assert_allclose(table.matrix([2])[0][0], expected, rtol=1e-5)
-    assert len(frames) == 3 and left_out.empty
+    assert len(frames) == 3
+    assert left_out.empty
     assert not np.allclose(*table.matrix([1, 3])[0])
 
 
@@ -130,7 +132,8 @@ def test_a_killed_run_resumes(tiny, clips, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
     table, _ = video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
-    assert len(table.movie_ids) == 3 and len(calls) == 4
+    assert len(table.movie_ids) == 3
+    assert len(calls) == 4
 
 
 def test_the_cache_goes_by_content_not_by_name(tiny, clips, tmp_path):
@@ -164,7 +167,8 @@ def test_efficientnet_in_bfloat16_is_close_to_float32(clips):
     pictures = [f for path in clips.values() for _, f in media.candidate_frames(path, margin=0.1)]
     exact = video.encode(pictures, "efficientnet-lite0", torch.float32)
     fast = video.encode(pictures, "efficientnet-lite0", torch.bfloat16)
-    assert exact.shape == (9, 1280) and fast.dtype == np.float32
+    assert exact.shape == (9, 1280)
+    assert fast.dtype == np.float32
     lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(fast, axis=1)
     assert ((exact * fast).sum(1) / lengths).min() > 0.985
     others = (exact * np.roll(exact, 3, axis=0)).sum(1) / np.linalg.norm(exact, axis=1) ** 2
@@ -190,10 +194,11 @@ def test_the_first_encoder_to_be_had_is_chosen_and_said(monkeypatch, caplog):
     assert video.choose_encoder(["efficientnet-lite0", "resnet50"]) == "efficientnet-lite0"
     assert not caplog.records
     assert video.choose_encoder(["resnet50", "efficientnet-lite0"]) == "efficientnet-lite0"
-    assert len(caplog.records) == 1 and "no network" in caplog.text
+    assert len(caplog.records) == 1
+    assert "no network" in caplog.text
     with pytest.raises(StudyError, match="no network"):
         video.choose_encoder(["resnet50"])
-    with pytest.raises(StudyError, match="resnet5.*Known: resnet50, efficientnet-lite0"):
+    with pytest.raises(StudyError, match=r"resnet5.*Known: resnet50, efficientnet-lite0"):
         video.choose_encoder(["efficientnet-lite0", "resnet5"])
 
 
@@ -225,10 +230,12 @@ def test_build_from_demo_trailers(tiny, workspace, monkeypatch, caplog):
     monkeypatch.setattr(video.data_sources, "fetch", fetch_nothing)
     sources = ["trailers", "posters", "demo"]
     table, left_out = video.build(CATALOGUE, workspace, sources=sources, encoders=[tiny], **BUILD)
-    assert table.movie_ids.tolist() == [2, 3] and left_out.empty
+    assert table.movie_ids.tolist() == [2, 3]
+    assert left_out.empty
     assert table.stand_in == "demo trailers for trailers; Tiny for ResNet-50"
-    assert table.provenance["source"] == "demo of 2 movies"
-    assert "no place serves it" in caplog.text and "MMREC_TRAILERS is not set" in caplog.text
+    assert table.provenance["source"] == "demo trailers of 2 movies"
+    assert "no place serves it" in caplog.text
+    assert "MMREC_TRAILERS is not set" in caplog.text
 
 
 def test_build_from_posters(tiny, workspace, tmp_path, monkeypatch):
@@ -263,7 +270,7 @@ def test_only_trailers_through_resnet_stand_in_for_nothing():
 
 
 def test_unknown_source(workspace):
-    with pytest.raises(StudyError, match="video source.*'poster'"):
+    with pytest.raises(StudyError, match=r"video source.*'poster'"):
         video.build(
             CATALOGUE, workspace, sources=["poster"], encoders=["efficientnet-lite0"], **BUILD
         )

@@ -175,19 +175,20 @@ def embed_trailers(
     chosen = _encoder(encoder)
     file = chosen.weights_name()
     recipe = f"16 kHz mono, log-mel windows of 0.96 s; {chosen.recipe}"
+    label = "demo trailers" if source == "demo" else source
     vectors, left_out = extraction.vectors_of(
         trailers,
         partial(_embed_trailer, encoder=encoder),
         recipe=f"{recipe}; {file}",
         cache=cache / "audio",
-        label="demo trailers" if source == "demo" else source,
+        label=label,
         n_jobs=n_jobs,
     )
     provenance = {
         "encoder": encoder,
         "weights": file,
         "recipe": recipe,
-        "source": f"{source} of {len(vectors)} movies",
+        "source": f"{label} of {len(vectors):,} movies",
         "stand_in": stand_in(source, encoder),
     }
     table = FeatureTable(
@@ -240,7 +241,7 @@ def import_published(path: Path) -> tuple[FeatureTable, pd.DataFrame]:
         "encoder": "vggish-published",
         "weights": "the authors', unpublished",
         "recipe": "the authors' means of VGGish vectors over one-second samples, as published",
-        "source": f"published audio vectors of {len(usable)} movies",
+        "source": f"published audio vectors of {len(usable):,} movies",
         "stand_in": stand_in("published", "vggish-published"),
     }
     table = FeatureTable("audio", usable + 1, values[usable], provenance)
@@ -331,7 +332,7 @@ def _only(
     table: FeatureTable, left_out: pd.DataFrame, movie_ids: Sequence[int]
 ) -> tuple[FeatureTable, pd.DataFrame]:
     kept = table.movie_ids[np.isin(table.movie_ids, movie_ids)]
-    source = f"published audio vectors of {len(kept)} movies"
+    source = f"published audio vectors of {len(kept):,} movies"
     provenance = {**table.provenance, "source": source}
     rows = left_out[left_out["movie_id"].isin(movie_ids)].reset_index(drop=True)
     return FeatureTable("audio", kept, table.matrix(kept)[0], provenance), rows

@@ -244,19 +244,20 @@ def _embed(
     file = chosen.weights().name
     number = str(precision()).removeprefix("torch.")
     recipe = f"{frames}; short side 256, centre crop 224; {chosen.title} pool layer in {number}"
+    label = "demo trailers" if source == "demo" else source
     vectors, left_out = extraction.vectors_of(
         files,
         embed,
         recipe=f"{recipe}; {file}",
         cache=cache / "video",
-        label="demo trailers" if source == "demo" else source,
+        label=label,
         n_jobs=n_jobs,
     )
     provenance = {
         "encoder": encoder,
         "weights": f"{file} (ImageNet)",
         "recipe": recipe,
-        "source": f"{source} of {len(vectors)} movies",
+        "source": f"{label} of {len(vectors):,} movies",
         "stand_in": stand_in(source, encoder),
     }
     table = FeatureTable(
