@@ -21,6 +21,8 @@ from mmrec.workspace import Workspace, atomic_path
 TEXT_SOURCES = ("imdb", "open")
 _TABLES = ("movies", "ratings", "users", "rejected")
 _LIST_FIELDS = ("genres", "directors", "cast")
+_STATUS_ORDER = (matching.VERIFIED, matching.UNVERIFIED, matching.REJECTED)
+_NO_MATCH = {"imdb_id": None, "status": matching.MISSING, "reason": "no source has a match"}
 
 
 @dataclass(frozen=True)
@@ -150,30 +152,24 @@ def merge(
         )
     }
     verdicts = matching.judge_all(canonical, tables["published"], tables["details"], tables["open"])
-    posters = served["posters"].path
-    names = {path.stem: path.name for path in posters.iterdir()} if posters else {}
     status = verdicts.set_index(["movie_id", "provider"])["status"].to_dict()
-    best = verdicts.assign(
-        order=verdicts["status"].map([*_STATUS_ORDER].index)
-    ).sort_values(["movie_id", "order"], kind="stable")
-    best = best.drop_duplicates("movie_id").set_index("movie_id")
-    accepted = verdicts[verdicts["status"] != matching.REJECTED]
-    pictured = accepted.assign(poster=accepted["imdb_id"].map(names)).dropna(subset=["poster"])
-    pictured = pictured.drop_duplicates("movie_id").set_index("movie_id")["poster"]
+    posters_of = _posters(verdicts, served["posters"].path)
+    order = verdicts["status"].map(_STATUS_ORDER.index)
+    best = verdicts.assign(order=order).sort_values(["movie_id", "order"], kind="stable")
+    matches = best.drop_duplicates("movie_id").set_index("movie_id").to_dict("index")
     records = []
     for movie in canonical.itertuples():
         ranked = _Ranked(movie.movie_id, tables, status)
-        match = best.loc[movie.movie_id] if movie.movie_id in best.index else None
-        usable = match is not None and match["status"] != matching.REJECTED
+        match = matches.get(movie.movie_id, _NO_MATCH)
         records.append(
             {
                 "movie_id": movie.movie_id,
                 "title": movie.title,
                 "year": movie.year,
                 "genres": movie.genres,
-                "imdb_id": match["imdb_id"] if usable else None,
-                "match_status": matching.MISSING if match is None else match["status"],
-                "match_reason": "no match in any source" if match is None else match["reason"],
+                "imdb_id": None if match["status"] == matching.REJECTED else match["imdb_id"],
+                "match_status": match["status"],
+                "match_reason": match["reason"],
                 **ranked.summary(text_sources),
                 **ranked.field("directors"),
                 **ranked.field("cast"),
@@ -181,7 +177,7 @@ def merge(
                 "runtime_minutes": ranked.value("runtime_minutes"),
                 "trailer_youtube_id": ranked.own("published", "trailer_youtube_id"),
                 "freebase_id": ranked.own("freebase", "freebase_id"),
-                "poster": pictured.get(movie.movie_id),
+                "poster": posters_of.get(movie.movie_id),
             }
         )
     movies = pd.DataFrame(records)
@@ -195,7 +191,13 @@ def merge(
     return movies, rejected[columns]
 
 
-_STATUS_ORDER = (matching.VERIFIED, matching.UNVERIFIED, matching.REJECTED)
+def _posters(verdicts: pd.DataFrame, folder: Path | None) -> dict[int, str]:
+    """The poster's file name for each movie that has one under an id that was not rejected."""
+    names = {path.stem: path.name for path in folder.iterdir()} if folder else {}
+    accepted = verdicts[verdicts["status"] != matching.REJECTED]
+    pairs = zip(accepted["movie_id"], accepted["imdb_id"], strict=True)
+    # Backwards, so that the first provider's id has the last word.
+    return {movie_id: names[imdb_id] for movie_id, imdb_id in [*pairs][::-1] if imdb_id in names}
 
 
 def _read(reader, path: Path | None, movie_ids: pd.Series) -> pd.DataFrame:

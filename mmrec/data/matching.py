@@ -111,9 +111,7 @@ def judge(
         if agree(found.directors, other.directors):
             return Verdict(VERIFIED, "the same director as a match whose year agrees")
         return Verdict(REJECTED, "the other scrape's match, another film, has the right year")
-    if number_apart <= YEARS_APART and not (
-        rival and abs(other.number_year - year) <= YEARS_APART
-    ):
+    if number_apart <= YEARS_APART and not (rival and abs(other.number_year - year) <= YEARS_APART):
         return Verdict(VERIFIED, "the IMDb number falls in the MovieLens title's year")
     if apart > YEARS_APART or number_apart > YEARS_APART:
         return Verdict(REJECTED, "another year than the MovieLens title's")
@@ -122,7 +120,9 @@ def judge(
     return Verdict(UNVERIFIED, "nothing to compare it with")
 
 
-def number_years(facts: pd.Series, neighbours: int = 3, span: float = 1.0) -> Callable[[str], float]:
+def number_years(
+    facts: pd.Series, neighbours: int = 3, span: float = 1.0
+) -> Callable[[str], float]:
     """Tells the year from an IMDb id's number.
 
     Args:

