@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,7 @@ REFERENCE = "reference"  # not a profile: the committed notebooks, as they are
 WORKSPACE = Workspace.open(PROFILE)
 EXECUTED = NOTEBOOKS if PROFILE == REFERENCE else WORKSPACE.root / "notebooks"
 LOGS = WORKSPACE.root / "logs"
+KNOWN = WORKSPACE.root / ".doit.json"  # what was finished, and from which state
 
 # What a notebook reads of what earlier ones left, and what it leaves: in order of execution.
 FEATURES = ["catalogue/*", "features/*"]
@@ -251,9 +253,7 @@ def execute(name: str) -> TaskFailed | None:
     start = time.monotonic()
     code, peak = run(command, log)
     if code:
-        return TaskFailed(
-            f"{failure(code, part, log)}\nNotebook: {shown(part)}\nLog: {shown(log)}"
-        )
+        return TaskFailed(f"{failure(code, part, log)}\nNotebook: {shown(part)}\nLog: {shown(log)}")
     os.replace(part, EXECUTED / notebook.name)
     record(name, time.monotonic() - start, peak)
     return None
@@ -271,7 +271,11 @@ def run(command: list[str], log: Path) -> tuple[int, float]:
     peak = 0
     with log.open("wb") as output:
         process = psutil.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, cwd=PROJECT, preexec_fn=_end_with_us
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT,
+            preexec_fn=_end_with_us,
         )
         try:
             while True:
@@ -368,12 +372,12 @@ def build_book() -> TaskFailed | None:
     (staged / "results").mkdir(exist_ok=True)
     for table in left(["results/*.csv"]):
         shutil.copy(table, staged / "results")
-    command = [sys.executable, "-m", "jupyter_book", "build", str(staged), "-W", "-n"]
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
     start = time.monotonic()
-    code, peak = run([*command, "--keep-going"], log)
+    code, peak = run([*command, "-W", "-n", "--keep-going"], log)
     if code:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if "WARNING" in line or "ERROR" in line][:5]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
+        told = [line for line in text.splitlines() if re.search(r"WARNING|ERROR|Error:", line)][:5]
         return TaskFailed("\n".join([*told, f"Log: {shown(log)}"]))
     old = staged / "old"
     if book.exists():
@@ -408,7 +412,7 @@ def as_text(rows: list[dict[str, str]]) -> str:
     }
     lines = [list(columns)]
     for row in rows:
-        cells = [[row.get(name) or "" for name in names] for names in columns.values()]
+        cells = [[_rounded(row.get(name)) for name in names] for names in columns.values()]
         lines.append([" ± ".join(cell for cell in parts if cell) for parts in cells])
     used = [i for i in range(len(columns)) if any(line[i] for line in lines[1:])]
     widths = {i: max(len(line[i]) for line in lines) for i in used}
@@ -417,6 +421,13 @@ def as_text(rows: list[dict[str, str]]) -> str:
     sources = dict.fromkeys(row["sources"] for row in rows if row.get("sources"))
     caption = f"Table I, profile {PROFILE}, fold {', '.join(sorted({r['fold'] for r in rows}))}"
     return "\n".join(["", caption, *(f"  {source}" for source in sources), "", *text])
+
+
+def _rounded(cell: str | None) -> str:
+    try:
+        return f"{float(cell or ''):.3f}"
+    except ValueError:
+        return cell or ""
 
 
 def commit_reference() -> None:
@@ -461,12 +472,12 @@ class OneLineEach(ZeroReporter):
     def execute_task(self, task):
         """Names the task at work."""
         self.start = time.monotonic()
-        if task.name not in ("study", "reference"):
+        if self._timed(task):
             self._say(task, "")
 
     def add_success(self, task):
         """Adds its time, and makes the finished work known to a run that follows a crash."""
-        if task.actions and task.name not in ("study", "reference"):
+        if self._timed(task):
             self.write(f"{time.monotonic() - self.start:7.0f} s\n")
         Globals.dep_manager.backend.dump()
 
@@ -483,11 +494,24 @@ class OneLineEach(ZeroReporter):
         """Says what kept the run from starting."""
         self.write(f"{msg}\n")
 
+    def _timed(self, task):
+        return task.actions and task.name not in ("study", "reference")
+
     def _say(self, task, what):
         self.write(f"  {task.name.removeprefix('notebook:'):<28}{what}")
         self.outstream.flush()
 
 
+def _whole(known: Path) -> bool:
+    """Whether the record of finished work can be read; a kill may have cut it off."""
+    try:
+        return isinstance(json.loads(known.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
+
+
+if not _whole(KNOWN):
+    KNOWN.unlink(missing_ok=True)
 try:
     if PROFILE != REFERENCE:
         profiles.load(PROFILE)
@@ -497,9 +521,8 @@ except StudyError as error:
 WORKSPACE.root.mkdir(parents=True, exist_ok=True)
 DOIT_CONFIG = {
     "default_tasks": ["study"],
-    # sqlite3, as it is written task by task: finished work survives even a kill
-    "backend": "sqlite3",
-    "dep_file": str(WORKSPACE.root / ".doit.sqlite"),
+    "backend": "json",
+    "dep_file": str(KNOWN),
     "reporter": OneLineEach,
     "verbosity": 2,
 }

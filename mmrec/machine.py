@@ -34,7 +34,9 @@ def machine() -> dict[str, object]:
         "python": sys.version.split()[0],
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _cpu_field("model name") or platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "capabilities": [
             name for name in CAPABILITIES if name in (_cpu_field("flags", "Features") or "").split()
         ],
