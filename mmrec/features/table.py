@@ -102,7 +102,9 @@ class FeatureTable:
     @cached_property
     def digest(self) -> str:
         """Hash of ids, vectors and part flags: what a cached result depends on."""
-        state = hashlib.sha256(json.dumps([(k, v.start, v.stop) for k, v in self.parts.items()]).encode())
+        state = hashlib.sha256(
+            json.dumps([(k, v.start, v.stop) for k, v in self.parts.items()]).encode()
+        )
         for array in (self.movie_ids, self.vectors, self.part_present):
             state.update(np.ascontiguousarray(array).tobytes())
         return state.hexdigest()[:16]
@@ -129,7 +131,11 @@ class FeatureTable:
     def complete(self, movie_ids: Sequence[int]) -> np.ndarray:
         """Which movies have every part that any movie of the table has, bool [m]."""
         used = self.part_present.any(axis=0)
-        return self.matrix(movie_ids)[1][:, used].all(axis=1) if used.any() else np.zeros(len(movie_ids), bool)
+        return (
+            self.matrix(movie_ids)[1][:, used].all(axis=1)
+            if used.any()
+            else np.zeros(len(movie_ids), bool)
+        )
 
     def without(self, *names: str) -> "FeatureTable":
         """The table with the named parts cut out, for an ablation."""
@@ -173,7 +179,7 @@ class FeatureTable:
                 "vector": pa.FixedSizeListArray.from_arrays(flat, max(self.width, 1)),
                 **{f"has_{name}": self.part_present[:, i] for i, name in enumerate(self.parts)},
             }
-        ).replace_schema_metadata({_METADATA_KEY: json.dumps(header, sort_keys=True)})
+        ).replace_schema_metadata({_METADATA_KEY: json.dumps(header)})
         with atomic_path(Path(path)) as part:
             pq.write_table(table, part)
 

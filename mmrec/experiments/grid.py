@@ -1,0 +1,338 @@
+"""Runs experiments: each one trained once, its predictions and scores kept under its hash.
+
+A table of the book is a list of :class:`Experiment`. What is finished is never run again, also
+after an interruption; a result depends on its description, the data and the code it came from.
+"""
+
+import ast
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import torch
+
+from mmrec.data import catalogue
+from mmrec.errors import StudyError
+from mmrec.experiments import metrics, user_profiles
+from mmrec.experiments.protocols import PROTOCOLS, Split
+from mmrec.features.table import FeatureTable, load_tables
+from mmrec.models import baselines, training
+from mmrec.models.training import TrainingSettings
+from mmrec.progress import bar
+from mmrec.workspace import Workspace, atomic_path
+
+MODALITIES = ("text", "video", "audio", "meta")
+TRIVIAL = ("global mean", "user mean", "movie mean", "user+movie bias")
+MODELS = ("siamese", "siamese on ratings", *TRIVIAL)
+_CODE = (
+    "mmrec.models.siamese",
+    "mmrec.models.training",
+    "mmrec.models.baselines",
+    "mmrec.experiments.protocols",
+    "mmrec.experiments.user_profiles",
+    "mmrec.experiments.metrics",
+)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One model to train and score.
+
+    Attributes:
+        model: One of :data:`MODELS`.
+        seed: Of everything random: validation set, parts, mask, weights, batches.
+        modalities: What represents a movie; for the trivial predictors none.
+        features: ``"real"``, or ``"permuted"`` for the control.
+        protocol: Name in :data:`~mmrec.experiments.protocols.PROTOCOLS`.
+        fold: ``"u1"`` … ``"u5"``.
+        masking: Share of the ratings hidden from user profiles.
+        settings: Of the training; None for the trivial predictors.
+    """
+
+    model: str
+    seed: int
+    modalities: tuple[str, ...] = ()
+    features: str = "real"
+    protocol: str = "clean"
+    fold: str = "u1"
+    masking: float = 0.0
+    settings: TrainingSettings | None = None
+
+    def __post_init__(self):
+        choices = {
+            "model": (self.model, MODELS),
+            "features": (self.features, ("real", "permuted")),
+            "protocol": (self.protocol, tuple(PROTOCOLS)),
+            **{f"modality {name}": (name, MODALITIES) for name in self.modalities},
+        }
+        for key, (value, known) in choices.items():
+            if value not in known:
+                raise StudyError(
+                    f"unknown {key.split()[0]} {value!r}",
+                    where="experiment",
+                    remedy=f"Choose from {', '.join(known)}.",
+                )
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Modalities whose features it reads: user profiles are made of meta in every row."""
+        return tuple(sorted({*self.modalities, "meta"})) if self.model == "siamese" else ()
+
+
+@dataclass(frozen=True)
+class Data:
+    """What experiments read of the floors below."""
+
+    ratings: pd.DataFrame
+    users: pd.Index
+    movies: pd.Index
+    tables: dict[str, FeatureTable]
+
+
+@lru_cache(maxsize=2)
+def _load(root: Path, stamp: tuple) -> Data:
+    del stamp  # only there so that changed files are read again
+    workspace = Workspace(root, root)
+    parts = catalogue.load(workspace)
+    found = [name for name in MODALITIES if (workspace.features / f"{name}.parquet").exists()]
+    return Data(
+        ratings=parts.ratings,
+        users=pd.Index(parts.users["user_id"]),
+        movies=pd.Index(parts.movies["movie_id"]),
+        tables=load_tables(workspace.features, found),
+    )
+
+
+def load(workspace: Workspace) -> Data:
+    """Ratings and feature tables of a workspace; read once as long as the files stay the same."""
+    files = sorted([*workspace.catalogue.glob("*.parquet"), *workspace.features.glob("*.parquet")])
+    return _load(workspace.root, tuple((str(f), f.stat().st_mtime_ns) for f in files))
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    """Hash of the code that results depend on; comments and docstrings do not count."""
+    state = hashlib.sha256()
+    for name in _CODE:
+        tree = ast.parse(Path(import_module(name).__file__).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [item for item in body if not _is_docstring(item)]
+        state.update(ast.dump(tree).encode())
+    return state.hexdigest()
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def experiment_hash(experiment: Experiment, data: Data) -> str:
+    """Name of the experiment's result: hash of its description, its data, code and precision."""
+    described = {
+        **asdict(experiment),
+        "ratings": int(pd.util.hash_pandas_object(data.ratings, index=False).sum()),
+        "tables": {name: _table(data, name).digest for name in experiment.tables},
+        "code": _code_digest(),
+        "dtype": str(training.fast_dtype()) if experiment.settings else None,
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _table(data: Data, modality: str) -> FeatureTable:
+    if modality not in data.tables:
+        raise StudyError(
+            f"there are no {modality} features",
+            where="features",
+            remedy=f"Run the notebook that embeds {modality} first.",
+        )
+    return data.tables[modality]
+
+
+def _inputs(experiment: Experiment, data: Data, split: Split) -> training.Inputs:
+    common = {"masking": experiment.masking, "seed": experiment.seed}
+    if experiment.model == "siamese on ratings":
+        inputs = user_profiles.rating_inputs(split.train, data.users, data.movies, **common)
+    else:
+        inputs = user_profiles.content_inputs(
+            split.train,
+            data.tables,
+            experiment.modalities,
+            data.users,
+            data.movies,
+            permuted=experiment.features == "permuted",
+            **common,
+        )
+    return inputs.to(training.fast_dtype())
+
+
+def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inputs, Split]:
+    """Trains the network of an experiment.
+
+    It runs on one thread, so that results do not depend on how many run at a time.
+
+    Returns:
+        The fit, and the inputs and the split it came from.
+    """
+    split = PROTOCOLS[experiment.protocol](data.ratings, fold=experiment.fold, seed=experiment.seed)
+    inputs = _inputs(experiment, data, split)
+    train, validation = (
+        user_profiles.positions(part, data.users, data.movies, inputs.full)
+        for part in (split.train, split.validation)
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        fitted = training.fit(inputs, train, validation, experiment.settings, experiment.seed)
+    finally:
+        torch.set_num_threads(threads)
+    return fitted, inputs, split
+
+
+def _network(experiment: Experiment, data: Data) -> tuple[np.ndarray, dict, Split]:
+    fitted, inputs, split = fit(experiment, data)
+    pairs = user_profiles.positions(
+        split.test.pairs.assign(rating=np.nan), data.users, data.movies, inputs.full
+    )
+    prediction = training.predict(fitted.model, inputs, pairs.user, pairs.movie).numpy()
+    return (
+        prediction,
+        {
+            "best_epoch": fitted.best_epoch,
+            "epochs": len(fitted.history),
+            "validation_rmse": fitted.history[fitted.best_epoch - 1]["validation_rmse"],
+            "history": fitted.history,
+        },
+        split,
+    )
+
+
+def _trivial(experiment: Experiment, data: Data) -> tuple[np.ndarray, dict, Split]:
+    split = PROTOCOLS[experiment.protocol](data.ratings, fold=experiment.fold, seed=experiment.seed)
+    train, pairs = split.train, split.test.pairs
+    if experiment.model == "user+movie bias":
+        prediction, damping = baselines.user_movie_bias(train, split.validation, pairs)
+        return prediction, {"damping": damping}, split
+    predict = {
+        "global mean": baselines.global_mean,
+        "user mean": baselines.user_mean,
+        "movie mean": baselines.movie_mean,
+    }[experiment.model]
+    return predict(train, pairs), {}, split
+
+
+def _run(experiment: Experiment, workspace: Workspace) -> None:
+    """Trains, predicts, scores, and leaves predictions and record; the record comes last."""
+    data = load(workspace)
+    name = experiment_hash(experiment, data)
+    started = time.perf_counter()
+    solve = _trivial if experiment.model in TRIVIAL else _network
+    prediction, details, split = solve(experiment, data)
+    seconds = time.perf_counter() - started
+    covered = np.ones(len(prediction), bool)
+    for modality in experiment.modalities:
+        complete = pd.Series(_table(data, modality).complete(data.movies), data.movies)
+        covered &= split.test.pairs["movie_id"].map(complete).to_numpy()
+    record = {
+        "hash": name,
+        **metrics.score(prediction, split.test, covered),
+        **details,
+        "train_seconds": seconds,
+    }
+    with atomic_path(predictions_path(workspace, name)) as part:
+        split.test.pairs.assign(prediction=prediction.astype(np.float32)).to_parquet(part)
+    with atomic_path(_record_path(workspace, name)) as part:
+        part.write_text(json.dumps(record), encoding="utf-8")
+
+
+def predictions_path(workspace: Workspace, name: str) -> Path:
+    """Where the predictions of the run with this hash lie: ``user_id, movie_id, prediction``."""
+    return workspace.results / "predictions" / f"{name}.parquet"
+
+
+def _record_path(workspace: Workspace, name: str) -> Path:
+    return workspace.results / "runs" / f"{name}.json"
+
+
+def _finished(workspace: Workspace, name: str) -> bool:
+    return _record_path(workspace, name).exists() and predictions_path(workspace, name).exists()
+
+
+def run(
+    table: str, rows: Sequence[tuple[str, Experiment]], workspace: Workspace, *, n_jobs: int = -1
+) -> pd.DataFrame:
+    """Runs what is not yet there and files the table's runs in ``results/runs.parquet``.
+
+    Args:
+        table: Name of the table, e.g. ``"table1"``.
+        rows: Row label and experiment, one pair per run.
+        workspace: Where catalogue and features are read and results are left.
+        n_jobs: Trainings at a time; -1 for one per core. joblib's own settings apply, so
+            ``joblib.parallel_config("dask")`` sends them to a cluster.
+
+    Returns:
+        One row per run, ``history`` (the training curve) included.
+    """
+    data = load(workspace)
+    names = [experiment_hash(experiment, data) for _, experiment in rows]
+    todo = {
+        name: experiment
+        for name, (_, experiment) in zip(names, rows, strict=True)
+        if not _finished(workspace, name)
+    }
+    # The longest first, so that no core idles at the end.
+    order = sorted(todo.values(), key=lambda e: (e.settings is None, -len(e.modalities)))
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    jobs = (joblib.delayed(_run)(experiment, workspace) for experiment in order)
+    for _ in bar(parallel(jobs), total=len(order), label=table):
+        pass
+    runs = pd.DataFrame(
+        [
+            _describe(table, row, experiment, data, _record_path(workspace, name))
+            for name, (row, experiment) in zip(names, rows, strict=True)
+        ]
+    )
+    _file(runs.drop(columns="history", errors="ignore"), workspace)
+    return runs
+
+
+def _describe(table: str, row: str, experiment: Experiment, data: Data, record: Path) -> dict:
+    settings = asdict(experiment.settings) if experiment.settings else {}
+    settings.pop("epochs", None)  # the record says how many there were
+    return {
+        "table": table,
+        "row": row,
+        **{key: getattr(experiment, key) for key in ("model", "features", "protocol", "fold")},
+        **{key: getattr(experiment, key) for key in ("seed", "masking")},
+        **settings,
+        **json.loads(record.read_text(encoding="utf-8")),
+        "sources": describe_sources(experiment, data),
+    }
+
+
+def describe_sources(experiment: Experiment, data: Data) -> str:
+    """Which sources and stand-ins a row rests on, in one line."""
+    said = []
+    for modality in experiment.tables:
+        provenance = _table(data, modality).provenance
+        stand_in = f" ({provenance['stand_in']})" if provenance.get("stand_in") else ""
+        said.append(f"{modality}: {provenance['source']}, {provenance['encoder']}{stand_in}")
+    return "; ".join(said) or "ratings alone"
+
+
+def _file(runs: pd.DataFrame, workspace: Workspace) -> None:
+    """Puts a table's runs in ``runs.parquet`` in the place of those that stood there."""
+    path = workspace.results / "runs.parquet"
+    if path.exists():
+        before = pd.read_parquet(path)
+        runs = pd.concat([before[~before["table"].isin(runs["table"])], runs], ignore_index=True)
+    with atomic_path(path) as part:
+        runs.to_parquet(part)

@@ -1,0 +1,152 @@
+"""From runs to a table: means over seeds, and intervals by bootstrap over users."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from mmrec.experiments import grid, metrics, paper
+from mmrec.experiments.protocols import PROTOCOLS
+from mmrec.workspace import Workspace, atomic_path
+
+RESAMPLES = 2_000
+KEYS = ["row", "model", "features", "protocol", "fold", "masking"]
+COLUMNS = [
+    *["row", "model", "features", "protocol", "fold", "masking", "n_seeds"],
+    *["rmse_mean", "rmse_sd", "rmse_low", "rmse_high", "rmse_covered_mean"],
+    *["content_gain", "gain_low", "gain_high"],
+    *["precision_mean", "recall_mean", "coverage"],
+    *["paper_rmse", "paper_precision", "paper_recall", "sources"],
+]
+
+
+def resampled_rmse(
+    squared: np.ndarray, users: np.ndarray, resamples: int = RESAMPLES
+) -> np.ndarray:
+    """RMSE in bootstrap samples of users: a user's ratings are not independent of each other.
+
+    Args:
+        squared: Squared errors [n] or [n, k] of the same pairs.
+        users: User of each pair [n].
+        resamples: Number of samples; the same users are drawn at every call.
+
+    Returns:
+        float64 [resamples] or [resamples, k].
+    """
+    codes, names = pd.factorize(users)
+    drawn = np.random.default_rng(0).multinomial(
+        len(names), np.full(len(names), 1 / len(names)), size=resamples
+    )
+    sums = np.zeros((len(names), *squared.shape[1:]))
+    np.add.at(sums, codes, squared)
+    counts = drawn @ np.bincount(codes)
+    return np.sqrt((drawn @ sums) / counts.reshape(-1, *[1] * (squared.ndim - 1)))
+
+
+def interval(samples: np.ndarray) -> tuple[float, float]:
+    """The middle 95 % of bootstrap samples."""
+    low, high = np.percentile(samples, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _errors(runs: pd.DataFrame, workspace: Workspace, ratings: pd.DataFrame) -> pd.DataFrame:
+    """Squared error of each test pair, mean over the seeds: columns ``user_id, squared``."""
+    columns = []
+    for run in runs.itertuples():
+        test = PROTOCOLS[run.protocol](ratings, fold=run.fold, seed=run.seed).test
+        stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
+        columns.append(metrics.squared_errors(stored["prediction"], test))
+    return pd.DataFrame({"user_id": test.pairs["user_id"], "squared": np.mean(columns, axis=0)})
+
+
+def summarise(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
+    """One row per table row: mean and sd over seeds, interval over users, the paper's figures.
+
+    The interval is of the RMSE whose squared errors are first averaged over the seeds. The
+    content gain is the permuted control's RMSE minus the real features', with a paired interval.
+
+    Args:
+        runs: What :func:`mmrec.experiments.grid.run` returned for one table.
+        workspace: Where the predictions lie.
+
+    Returns:
+        Columns :data:`COLUMNS`, in the order of the runs.
+    """
+    ratings = grid.load(workspace).ratings
+    errors = {
+        key: _errors(group, workspace, ratings)
+        for key, group in runs.groupby(KEYS, sort=False, dropna=False)
+    }
+    rows = []
+    for key, group in runs.groupby(KEYS, sort=False, dropna=False):
+        found = errors[key]
+        low, high = interval(resampled_rmse(found["squared"].to_numpy(), found["user_id"]))
+        rows.append(
+            {
+                **dict(zip(KEYS, key, strict=True)),
+                "n_seeds": len(group),
+                "rmse_mean": group["rmse"].mean(),
+                "rmse_sd": group["rmse"].std(ddof=1) if len(group) > 1 else np.nan,
+                "rmse_low": low,
+                "rmse_high": high,
+                "rmse_covered_mean": group["rmse_covered"].mean(),
+                **_content_gain(dict(zip(KEYS, key, strict=True)), errors),
+                "precision_mean": group["precision"].mean(),
+                "recall_mean": group["recall"].mean(),
+                "coverage": group["coverage"].mean(),
+                "sources": group["sources"].iloc[0],
+            }
+        )
+    table = pd.DataFrame(rows)
+    published = paper.PUBLISHED[paper.PUBLISHED["table"] == runs["table"].iloc[0]]
+    table = table.merge(published.drop(columns="table"), on=["row", "masking"], how="left")
+    return table[COLUMNS]
+
+
+def _content_gain(row: dict, errors: dict[tuple, pd.DataFrame]) -> dict[str, float]:
+    control = errors.get(tuple({**row, "features": "permuted"}.values()))
+    nothing = {"content_gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
+    if row["features"] != "real" or control is None:
+        return nothing
+    real = errors[tuple(row.values())]
+    both = np.stack([real["squared"], control["squared"]], axis=1)
+    samples = resampled_rmse(both, real["user_id"])
+    low, high = interval(samples[:, 1] - samples[:, 0])
+    means = np.sqrt(both.mean(axis=0))
+    return {"content_gain": means[1] - means[0], "gain_low": low, "gain_high": high}
+
+
+def save(table: pd.DataFrame, name: str, workspace: Workspace) -> pd.DataFrame:
+    """Writes ``results/<name>.csv``, the summary that the book and its readers use."""
+    with atomic_path(workspace.results / f"{name}.csv") as part:
+        table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+    return table
+
+
+def show(table: pd.DataFrame, columns: Sequence[str] | None = None) -> Styler:
+    """A table as the book prints it: three decimals for RMSE, one for percentages."""
+    named = {
+        "row": "row",
+        "features": "features",
+        "masking": "masked",
+        "rmse_mean": "RMSE",
+        "rmse_sd": "sd",
+        "rmse_low": "95 % low",
+        "rmse_high": "high",
+        "content_gain": "content gain",
+        "precision_mean": "precision %",
+        "recall_mean": "recall %",
+        "coverage": "coverage",
+        "paper_rmse": "paper: RMSE",
+        "paper_precision": "paper: precision %",
+        "paper_recall": "paper: recall %",
+    }
+    wanted = [column for column in columns or named if table[column].notna().any()]
+    formats = {
+        named[column]: "{:.1f}" if "%" in named[column] and "95" not in named[column] else "{:.3f}"
+        for column in wanted
+        if table[column].dtype.kind == "f"
+    }
+    formats |= {"masked": "{:.0%}", "coverage": "{:.1%}"}
+    return table[wanted].rename(columns=named).style.format(formats, na_rep="–").hide(axis="index")

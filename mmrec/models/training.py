@@ -1,0 +1,245 @@
+"""Training of the Siamese network (paper §VI.A): every distinct user and movie encoded once a step.
+
+Nothing here knows how ratings were split. A rating carries a *view*: which version of the
+input vectors it may see. Cross-fitting gives each part of the training ratings a view from
+which they are hidden; see :mod:`mmrec.experiments.user_profiles`.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mmrec.models.siamese import SiameseRecommender
+
+LIKED = 4
+"""Ratings from here on count as liked (R > 3 in the paper)."""
+
+
+def fast_dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies matrices in it, float32 elsewhere."""
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network sees of users and movies, in every view.
+
+    Attributes:
+        users: float32 [n_views, n_users, d_user].
+        movies: Modality -> float32 [n_views or 1, n_movies, d]; 1 if all views are alike.
+        present: Modality -> bool [n_movies].
+    """
+
+    users: Tensor
+    movies: Mapping[str, Tensor]
+    present: Mapping[str, Tensor]
+
+    @property
+    def full(self) -> int:
+        """The view of all training ratings: for pairs that are not in training."""
+        return len(self.users) - 1
+
+    def to(self, dtype: torch.dtype) -> "Inputs":
+        """The same vectors in another number format; the network computes in it (autocast)."""
+        movies = {modality: vectors.to(dtype) for modality, vectors in self.movies.items()}
+        return Inputs(self.users.to(dtype), movies, self.present)
+
+    def computing(self) -> torch.autocast:
+        """The context in which the network computes in the vectors' number format."""
+        dtype = self.users.dtype
+        return torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
+
+    def users_of(self, view: int, rows: Tensor) -> Tensor:
+        """User vectors [n, d_user] as one view shows them."""
+        return self.users[view, rows]
+
+    def movies_of(self, view: int, rows: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Feature vectors and presence flags of movies as one view shows them."""
+        features = {
+            modality: vectors[min(view, len(vectors) - 1), rows]
+            for modality, vectors in self.movies.items()
+        }
+        return features, {modality: flags[rows] for modality, flags in self.present.items()}
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Ratings by row position: ``user``, ``movie`` int64 [n], ``rating`` float32 [n].
+
+    ``view`` int64 [n] says which view of the inputs each of them may see.
+    """
+
+    user: Tensor
+    movie: Tensor
+    rating: Tensor
+    view: Tensor
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def take(self, rows: Tensor) -> "Ratings":
+        """The ratings at these positions."""
+        return Ratings(self.user[rows], self.movie[rows], self.rating[rows], self.view[rows])
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train; the defaults are the reference run's.
+
+    Attributes:
+        epochs: At most this many (the paper: 200).
+        patience: Stop after so many epochs without a better validation RMSE.
+        batch_size: Ratings a step, at most; a step never mixes views.
+        learning_rate: Adam's (the paper: 0.001).
+        weight_decay: Decoupled weight decay (the paper: none).
+        cosine_weight: Weight of the cosine embedding loss beside the squared error's 1.
+    """
+
+    epochs: int = 40
+    patience: int = 8
+    batch_size: int = 4096
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    cosine_weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained model and how it got there.
+
+    Attributes:
+        model: The weights of the epoch with the best validation RMSE.
+        history: One dict per epoch: ``epoch``, ``loss``, ``mse``, ``cosine``, ``validation_rmse``.
+        best_epoch: 1-based.
+        seconds: Time spent.
+    """
+
+    model: SiameseRecommender
+    history: list[dict]
+    best_epoch: int
+    seconds: float
+
+
+def batches(
+    ratings: Ratings, size: int, generator: torch.Generator
+) -> Iterator[tuple[int, Tensor]]:
+    """A random order of batches of one epoch, each ``(view, rows)`` and within one view.
+
+    Views are random parts of the ratings, so such a batch is as random as any; but every user
+    has one vector in it, which halves the encoders' work.
+    """
+    order = torch.randperm(len(ratings), generator=generator)
+    found = []
+    for view in ratings.view.unique().tolist():
+        rows = order[ratings.view[order] == view]
+        found += [(view, batch) for batch in rows.chunk(math.ceil(len(rows) / size))]
+    for at in torch.randperm(len(found), generator=generator).tolist():
+        yield found[at]
+
+
+def distinct(rows: Tensor, multiple: int = 128) -> tuple[Tensor, Tensor]:
+    """Distinct values of ``rows``, and where each row finds its own among them.
+
+    Their number is rounded up by repeating one value: every new matrix shape costs the CPU a
+    newly compiled kernel, which takes longer than the few rows that nobody reads.
+    """
+    values, at = rows.unique(return_inverse=True)
+    return functional.pad(values, (0, -len(values) % multiple)), at
+
+
+def losses(
+    model: SiameseRecommender, inputs: Inputs, batch: Ratings, view: int
+) -> tuple[Tensor, Tensor]:
+    """The paper's two losses (equations 2 and 3), averaged over the batch.
+
+    Returns:
+        Mean squared error, and cosine embedding loss of S_U and S_I with target +1 for liked.
+    """
+    users, user_at = distinct(batch.user)
+    movies, movie_at = distinct(batch.movie)
+    user_codes = model.encode_users(inputs.users_of(view, users))[user_at]
+    movie_codes = model.encode_movies(*inputs.movies_of(view, movies))[movie_at]
+    squared = functional.mse_loss(model.rate(user_codes, movie_codes), batch.rating)
+    target = torch.where(batch.rating >= LIKED, 1.0, -1.0)
+    return squared, functional.cosine_embedding_loss(user_codes, movie_codes, target)
+
+
+@torch.no_grad()
+def predict(model: SiameseRecommender, inputs: Inputs, user: Tensor, movie: Tensor) -> Tensor:
+    """Raw ratings float32 [n] of pairs that are not in training, from the full view."""
+    model.eval()
+    n_movies = len(next(iter(inputs.present.values())))
+    with inputs.computing():
+        every_user = model.encode_users(inputs.users[inputs.full])
+        every_movie = model.encode_movies(*inputs.movies_of(inputs.full, torch.arange(n_movies)))
+        return model.rate(every_user[user], every_movie[movie]).float()
+
+
+def rmse(prediction: Tensor, rating: Tensor) -> float:
+    """Root mean square error of predictions clipped to the scale 1-5."""
+    return functional.mse_loss(prediction.clamp(1, 5), rating).sqrt().item()
+
+
+def fit(
+    inputs: Inputs, train: Ratings, validation: Ratings, settings: TrainingSettings, seed: int
+) -> Fit:
+    """Trains a network and keeps the epoch with the best validation RMSE.
+
+    Args:
+        inputs: Vectors of users and movies.
+        train: Training ratings.
+        validation: Held-out training ratings, in no view; they choose the epoch.
+        settings: Epochs, batch size and the optimiser's settings.
+        seed: Of the initial weights and of the order of batches.
+    """
+    started = time.perf_counter()
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model = SiameseRecommender(
+        {modality: vectors.shape[-1] for modality, vectors in inputs.movies.items()},
+        inputs.users.shape[-1],
+    )
+    # Start at the mean rating, not at zero: the first epochs are not spent on finding it.
+    with torch.no_grad():
+        model.rating_predictor[-1].bias.fill_(train.rating.mean())
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    history, best, best_state = [], math.inf, None
+    for epoch in range(1, settings.epochs + 1):
+        model.train()
+        sums = torch.zeros(2)
+        for view, rows in batches(train, settings.batch_size, generator):
+            with inputs.computing():
+                squared, cosine = losses(model, inputs, train.take(rows), view)
+            optimizer.zero_grad()
+            (squared + settings.cosine_weight * cosine).backward()
+            optimizer.step()
+            sums += torch.stack([squared, cosine]).detach() * len(rows)
+        mse, cosine = (sums / len(train)).tolist()
+        score = rmse(predict(model, inputs, validation.user, validation.movie), validation.rating)
+        history.append(
+            {
+                "epoch": epoch,
+                "loss": mse + cosine,
+                "mse": mse,
+                "cosine": cosine,
+                "validation_rmse": score,
+            }
+        )
+        if score < best:
+            best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
+        elif epoch - best_epoch >= settings.patience:
+            break
+    model.load_state_dict(best_state)
+    return Fit(model, history, best_epoch, time.perf_counter() - started)
