@@ -1,6 +1,6 @@
 """Runs the study: doit decides which notebooks are out of date, papermill executes those.
 
-``make`` is the way in. By hand: ``python -m doit profile=quick study`` (``doit list`` shows the tasks).
+``make`` is the way in; by hand, ``python -m doit profile=quick study``.
 """
 
 import ast
@@ -327,14 +327,17 @@ def _signal(process, number: int) -> None:
 
 def failure(code: int, part: Path, log: Path) -> str:
     """One line on why a notebook stopped: a StudyError's message, or the name of the surprise."""
-    outputs = []
-    if part.exists():
-        cells = json.loads(part.read_text(encoding="utf-8"))["cells"]
-        outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    errors = [output for output in outputs if output["output_type"] == "error"]
-    if code == -signal.SIGINT or (errors and errors[0]["ename"] == "KeyboardInterrupt"):
+    if code == -signal.SIGINT:
         return "Interrupted: the same command continues where it stopped."
-    if not errors:  # no cell's doing: the kernel was killed, or could not start
+    if code < 0:
+        return f"Ended from outside ({signal.Signals(-code).name}); out of memory, perhaps."
+    try:
+        cells = json.loads(part.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError):  # nothing was written
+        cells = []
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    errors = [output for output in outputs if output["output_type"] == "error"]
+    if not errors:  # no cell's doing: the kernel died, or could not start
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
     message = (errors[0]["evalue"].strip().splitlines() or [""])[0]

@@ -1,4 +1,4 @@
-"""Profiles: how large a run is. One file each in ``profiles/``, whose keys are notebook parameters."""
+"""Profiles: how large a run is. One file each in ``profiles/``, keyed by notebook parameter."""
 
 from pathlib import Path
 
