@@ -53,7 +53,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) > build/install.log 2>&1 || { cat build/install.log; \
 	  echo "No virtual environment could be made (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }
 	@echo "[2/2] packages: several minutes and up to 8 GB, log in build/install.log"
-	@$(BIN)python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test]' \
+	@$(BIN)python -m pip install --progress-bar off -c constraints.txt -e '.[test]' \
 	  >> build/install.log 2>&1 || { tail -n 15 build/install.log; \
 	  echo "The packages could not be installed; the whole log is build/install.log."; exit 1; }
 	@touch $@
