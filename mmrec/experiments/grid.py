@@ -8,7 +8,8 @@ import ast
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -20,6 +21,7 @@ import pandas as pd
 import torch
 
 from mmrec.data import catalogue
+from mmrec.data.movielens import FOLDS
 from mmrec.errors import StudyError
 from mmrec.experiments import metrics, user_profiles
 from mmrec.experiments.protocols import PROTOCOLS, Split
@@ -71,6 +73,7 @@ class Experiment:
             "model": (self.model, MODELS),
             "features": (self.features, ("real", "permuted")),
             "protocol": (self.protocol, tuple(PROTOCOLS)),
+            "fold": (self.fold, FOLDS),
             **{f"modality {name}": (name, MODALITIES) for name in self.modalities},
         }
         for key, (value, known) in choices.items():
@@ -137,9 +140,11 @@ def _is_docstring(node: ast.AST) -> bool:
 
 def experiment_hash(experiment: Experiment, data: Data) -> str:
     """Name of the experiment's result: hash of its description, its data, code and precision."""
+    # Row by row, with the positions: folds and random parts depend on both.
+    ratings = pd.util.hash_pandas_object(data.ratings).to_numpy().tobytes()
     described = {
         **asdict(experiment),
-        "ratings": int(pd.util.hash_pandas_object(data.ratings, index=False).sum()),
+        "ratings": hashlib.sha256(ratings).hexdigest(),
         "tables": {name: _table(data, name).digest for name in experiment.tables},
         "code": _code_digest(),
         "dtype": str(training.fast_dtype()) if experiment.settings else None,
@@ -174,10 +179,19 @@ def _inputs(experiment: Experiment, data: Data, split: Split) -> training.Inputs
     return inputs.to(training.fast_dtype())
 
 
-def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inputs, Split]:
-    """Trains the network of an experiment.
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums of another order round differently: results must not depend on the workers' threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
-    It runs on one thread, so that results do not depend on how many run at a time.
+
+def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inputs, Split]:
+    """Trains the network of an experiment, on one thread.
 
     Returns:
         The fit, and the inputs and the split it came from.
@@ -188,12 +202,8 @@ def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inpu
         user_profiles.positions(part, data.users, data.movies, inputs.full)
         for part in (split.train, split.validation)
     )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         fitted = training.fit(inputs, train, validation, experiment.settings, experiment.seed)
-    finally:
-        torch.set_num_threads(threads)
     return fitted, inputs, split
 
 
@@ -202,7 +212,8 @@ def _network(experiment: Experiment, data: Data) -> tuple[np.ndarray, dict, Spli
     pairs = user_profiles.positions(
         split.test.pairs.assign(rating=np.nan), data.users, data.movies, inputs.full
     )
-    prediction = training.predict(fitted.model, inputs, pairs.user, pairs.movie).numpy()
+    with _one_thread():
+        prediction = training.predict(fitted.model, inputs, pairs.user, pairs.movie).numpy()
     return (
         prediction,
         {
@@ -236,6 +247,7 @@ def _run(experiment: Experiment, workspace: Workspace) -> None:
     started = time.perf_counter()
     solve = _trivial if experiment.model in TRIVIAL else _network
     prediction, details, split = solve(experiment, data)
+    prediction = prediction.astype(np.float32)  # as stored: what is scored can be recomputed
     seconds = time.perf_counter() - started
     covered = np.ones(len(prediction), bool)
     for modality in experiment.modalities:
@@ -248,7 +260,7 @@ def _run(experiment: Experiment, workspace: Workspace) -> None:
         "train_seconds": seconds,
     }
     with atomic_path(predictions_path(workspace, name)) as part:
-        split.test.pairs.assign(prediction=prediction.astype(np.float32)).to_parquet(part)
+        split.test.pairs.assign(prediction=prediction).to_parquet(part)
     with atomic_path(_record_path(workspace, name)) as part:
         part.write_text(json.dumps(record), encoding="utf-8")
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mmrec.errors import StudyError
 from mmrec.models.siamese import SiameseRecommender
 
 LIKED = 4
@@ -198,6 +199,9 @@ def fit(
         validation: Held-out training ratings, in no view; they choose the epoch.
         settings: Epochs, batch size and the optimiser's settings.
         seed: Of the initial weights and of the order of batches.
+
+    Raises:
+        StudyError: If no epoch ends in a finite validation RMSE.
     """
     started = time.perf_counter()
     torch.manual_seed(seed)
@@ -215,7 +219,7 @@ def fit(
         weight_decay=settings.weight_decay,
         fused=True,
     )
-    history, best, best_state = [], math.inf, None
+    history, best, best_epoch, best_state = [], math.inf, 0, None
     for epoch in range(1, settings.epochs + 1):
         model.train()
         sums = torch.zeros(2)
@@ -231,7 +235,7 @@ def fit(
         history.append(
             {
                 "epoch": epoch,
-                "loss": mse + cosine,
+                "loss": mse + settings.cosine_weight * cosine,
                 "mse": mse,
                 "cosine": cosine,
                 "validation_rmse": score,
@@ -241,5 +245,11 @@ def fit(
             best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
         elif epoch - best_epoch >= settings.patience:
             break
+    if best_state is None:
+        raise StudyError(
+            "no epoch of the training ended in a finite error",
+            where=settings,
+            remedy="Lower learning_rate, and give at least one epoch and one validation rating.",
+        )
     model.load_state_dict(best_state)
     return Fit(model, history, best_epoch, time.perf_counter() - started)
