@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.data import catalogue, matching, movielens, sources
+from mmrec.data import catalogue, matching, movielens, quality, sources
 from mmrec.data.enrichment import cleaning, details, freebase, open_data, published
 from mmrec.data.matching import Candidate, judge
 from mmrec.errors import StudyError
@@ -405,3 +405,29 @@ def test_a_slice_of_the_users_keeps_the_folds(tmp_path):
     assert masks["u1"].sum() == (published_test[0] <= 50).sum()
     with pytest.raises(StudyError, match="0 users asked for"):
         catalogue.build(workspace, n_users=0)
+
+
+def test_the_quality_tables_count_movies_and_ratings(files):
+    movies, rejected = catalogue.merge(canonical(), files, ("imdb", "open"))
+    ratings = pd.DataFrame({"user_id": 1, "movie_id": [1, 1, 3, 6], "rating": 4, "timestamp": 0})
+    built = catalogue.Catalogue(movies, ratings, pd.DataFrame(), rejected, {})
+    covered = quality.coverage(built)
+    assert covered.loc["crowd rating", "movies"] == 4
+    assert covered.loc["cast", "share of movies"] == pytest.approx(5 / 6)
+    assert covered.loc["crowd rating", "share of ratings"] == pytest.approx(2 / 4)
+    status = quality.match_status(built)
+    assert status["movies"].to_dict() == {
+        "verified": 4,
+        "unverified": 0,
+        "rejected": 2,
+        "missing": 0,
+    }
+    assert status.loc["rejected", "share of ratings"] == pytest.approx(2 / 4)
+    assert quality.origins(built).loc["summary"].to_dict() == {
+        **dict.fromkeys(("details", "published"), 0),
+        "imdb": 4,
+        "none": 1,
+        "open": 1,
+    }
+    assert quality.rejections(built).to_numpy().sum() == 3
+    assert quality.twins(built)["movie_ids"].tolist() == [[4, 5]]

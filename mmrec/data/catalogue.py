@@ -262,11 +262,12 @@ class _Ranked:
 def film_ids(movies: pd.DataFrame) -> pd.Series:
     """The smallest movie id among the ids of one film.
 
-    Two ids are one film if they have the same IMDb id, or the same title and year.
+    Two ids are one film if they have the same verified IMDb id, or the same title and year.
     """
     film = movies["movie_id"].copy()
     titles = movies["title"].str.casefold() + "|" + movies["year"].astype(str)
-    keys = (movies["imdb_id"], titles.where(movies["year"].notna()))
+    verified = movies["imdb_id"].where(movies["match_status"] == matching.VERIFIED)
+    keys = (verified, titles.where(movies["year"].notna()))
     for _ in range(2):  # twice, so that a chain over both keys ends in one id
         for key in keys:
             film = film.groupby(key).transform("min").fillna(film).astype("int64")
