@@ -102,9 +102,9 @@ def parameters(notebook: Path) -> dict:
     return declared
 
 
-def changed_parameters(notebook: Path) -> dict:
-    """What the profile says otherwise than the notebook's defaults, which are the reference's."""
-    values = profiles.load(PROFILE)
+def changed_parameters(notebook: Path, profile: str) -> dict:
+    """What a profile says otherwise than the notebook's defaults, which are the reference's."""
+    values = profiles.load(profile)
     declared = parameters(notebook)
     return {
         name: values[name]
@@ -173,7 +173,7 @@ def state(name: str) -> str:
     return digest(
         {
             "cells": cells,
-            "parameters": changed_parameters(notebook),
+            "parameters": changed_parameters(notebook, PROFILE),
             "modules": contents(modules, PROJECT),
             "left": contents(left(reads), WORKSPACE.root),
             "sources": None if reads == FEATURES else [source_folders(), contents(data, PROJECT)],
@@ -247,7 +247,7 @@ def execute(name: str) -> TaskFailed | None:
     part = EXECUTED / f"{name}.part.ipynb"
     command = [sys.executable, "-m", "papermill", "-k", "python3", "--no-progress-bar"]
     command += ["--log-output", str(notebook), str(part)]
-    if changed := changed_parameters(notebook):
+    if changed := changed_parameters(notebook, PROFILE):
         command += ["-y", json.dumps(changed)]
     EXECUTED.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()

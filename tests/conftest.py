@@ -22,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     import papermill
 
-    from mmrec import profiles
+    import dodo
 
     shutil.rmtree(COPIES)
     shutil.rmtree(BUILD / "smoke", ignore_errors=True)
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         papermill.execute_notebook(
             notebook,
             COPIES / notebook.name,
-            parameters=profiles.load("smoke"),
+            parameters=dodo.changed_parameters(notebook, "smoke"),
             prepare_only=True,
             progress_bar=False,
         )
