@@ -1,10 +1,7 @@
 """From runs to a table: means over seeds, and intervals by bootstrap over users."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
-from pandas.io.formats.style import Styler
 
 from mmrec.experiments import grid, metrics, paper
 from mmrec.experiments.protocols import PROTOCOLS
@@ -124,29 +121,28 @@ def save(table: pd.DataFrame, name: str, workspace: Workspace) -> pd.DataFrame:
     return table
 
 
-def show(table: pd.DataFrame, columns: Sequence[str] | None = None) -> Styler:
-    """A table as the book prints it: three decimals for RMSE, one for percentages."""
-    named = {
-        "row": "row",
-        "features": "features",
-        "masking": "masked",
-        "rmse_mean": "RMSE",
-        "rmse_sd": "sd",
-        "rmse_low": "95 % low",
-        "rmse_high": "high",
-        "content_gain": "content gain",
-        "precision_mean": "precision %",
-        "recall_mean": "recall %",
-        "coverage": "coverage",
-        "paper_rmse": "paper: RMSE",
-        "paper_precision": "paper: precision %",
-        "paper_recall": "paper: recall %",
+def show(table: pd.DataFrame) -> pd.DataFrame:
+    """A summary as the book prints it: what is empty left out, numbers as rounded text."""
+    shown = {
+        "row": ("row", "{}"),
+        "masking": ("masked", "{:.0%}"),
+        "rmse_mean": ("RMSE", "{:.3f}"),
+        "rmse_sd": ("sd", "{:.3f}"),
+        "rmse_low": ("95 % from", "{:.3f}"),
+        "rmse_high": ("to", "{:.3f}"),
+        "precision_mean": ("precision", "{:.1f} %"),
+        "recall_mean": ("recall", "{:.1f} %"),
+        "coverage": ("coverage", "{:.1%}"),
+        "rmse_covered_mean": ("RMSE covered", "{:.3f}"),
+        "paper_rmse": ("paper: RMSE", "{:.3f}"),
+        "paper_precision": ("precision ", "{:.1f} %"),
+        "paper_recall": ("recall ", "{:.1f} %"),
     }
-    wanted = [column for column in columns or named if table[column].notna().any()]
-    formats = {
-        named[column]: "{:.1f}" if "%" in named[column] and "95" not in named[column] else "{:.3f}"
-        for column in wanted
-        if table[column].dtype.kind == "f"
+    columns = {
+        title: table[name].map(
+            lambda value, form=form: "–" if pd.isna(value) else form.format(value)
+        )
+        for name, (title, form) in shown.items()
+        if table[name].notna().any() and not (name == "masking" and (table[name] == 0).all())
     }
-    formats |= {"masked": "{:.0%}", "coverage": "{:.1%}"}
-    return table[wanted].rename(columns=named).style.format(formats, na_rep="–").hide(axis="index")
+    return pd.DataFrame(columns).set_index("row")
