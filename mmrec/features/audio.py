@@ -17,6 +17,7 @@ from torch import nn
 from torchvggish import torchvggish, vggish_input
 
 from mmrec.data import sources as data_sources
+from mmrec.data.catalogue import Catalogue
 from mmrec.errors import StudyError
 from mmrec.features import extraction, media, weights
 from mmrec.features.table import MAGNITUDE_LIMIT, FeatureTable
@@ -272,7 +273,7 @@ def _read_numbers(path: Path) -> np.ndarray:
 
 
 def build(
-    catalogue,
+    catalogue: Catalogue,
     workspace: Workspace,
     *,
     sources: Sequence[str],

@@ -16,8 +16,8 @@ import joblib
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
+from mmrec import progress
 from mmrec.workspace import atomic_path
 
 WIDTH, HEIGHT, FRAME_RATE, SOUND_RATE = 160, 90, 12, 16_000
@@ -90,7 +90,7 @@ def render(
         movies: Columns ``movie_id`` and ``genres`` (a list of MovieLens genre names).
         folder: Where the clips go.
         seconds: Length of a clip.
-        n_jobs: Parallel processes, as joblib counts them.
+        n_jobs: Parallel threads, as joblib counts them.
 
     Returns:
         Movie id to file, in the order of ``movies``.
@@ -100,10 +100,9 @@ def render(
     missing = [m for m, path in paths.items() if not path.exists()]
     tasks = (joblib.delayed(_render_one)(m, genres[m], seconds, paths[m]) for m in missing)
     if missing:
-        done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
-        for _ in tqdm(
-            done, "demo trailers", len(missing), mininterval=2, disable=len(missing) < 20
-        ):
+        # Encoding leaves Python, so threads do, and need no start-up of processes.
+        done = joblib.Parallel(n_jobs, prefer="threads", return_as="generator_unordered")(tasks)
+        for _ in progress.bar(done, total=len(missing), label="rendering demo trailers"):
             pass
     return paths
 
@@ -166,7 +165,7 @@ def _pictures(style: Style, seconds: float, rng: np.random.Generator):
             inside = np.hypot(x - place[0], y - place[1]) < size
             picture[inside] = colour
         places += speeds / FRAME_RATE
-        picture = picture + rng.normal(0, 0.02, picture.shape)
+        picture = picture + 0.02 * rng.standard_normal(picture.shape, np.float32)
         yield _labelled(picture, "demo", (4, 78))
 
 

@@ -11,8 +11,9 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
+from mmrec import progress
+from mmrec.data.catalogue import Catalogue
 from mmrec.errors import StudyError
 from mmrec.features import demo_trailers
 from mmrec.workspace import Workspace, atomic_path
@@ -55,7 +56,7 @@ def vectors_of(
     distinct = list(dict.fromkeys(files.values()))
     tasks = (joblib.delayed(_vector_of)(path, embed, recipe, cache) for path in distinct)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    bar = tqdm(done, label, len(distinct), mininterval=2, disable=len(distinct) < 20)
+    bar = progress.bar(done, total=len(distinct), label=label)
     found = dict(zip(distinct, bar, strict=True))
     good = {m: found[p] for m, p in files.items() if isinstance(found[p], np.ndarray)}
     bad = [(m, p.name, found[p].what) for m, p in files.items() if m not in good]
@@ -144,7 +145,7 @@ def unknown_name(kind: str, name: str, known: Sequence[str]) -> StudyError:
     return StudyError(f"no such name {name!r}", where=kind, remedy=f"Known: {', '.join(known)}.")
 
 
-def most_rated(catalogue, n: int | None) -> list[int]:
+def most_rated(catalogue: Catalogue, n: int | None) -> list[int]:
     """Ids of the n movies with the most ratings (all movies for None), most rated first.
 
     Ties go to the smaller id.
@@ -183,7 +184,7 @@ def own_trailers(movie_ids: Sequence[int]) -> dict[int, Path]:
 
 
 def rendered_trailers(
-    catalogue, workspace: Workspace, *, n: int, seconds: float, among: Sequence[int]
+    catalogue: Catalogue, workspace: Workspace, *, n: int, seconds: float, among: Sequence[int]
 ) -> dict[int, Path]:
     """Demo trailers of the n most-rated of the movies ``among``, from the cache or rendered now."""
     wanted = list(among)[:n]

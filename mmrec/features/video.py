@@ -19,6 +19,7 @@ from torch import nn
 from torchvision.transforms import InterpolationMode, v2
 
 from mmrec.data import sources as data_sources
+from mmrec.data.catalogue import Catalogue
 from mmrec.errors import StudyError
 from mmrec.features import extraction, media, weights
 from mmrec.features.table import FeatureTable
@@ -273,7 +274,7 @@ def stand_in(source: str, encoder: str) -> str | None:
 
 
 def build(
-    catalogue,
+    catalogue: Catalogue,
     workspace: Workspace,
     *,
     sources: Sequence[str],
@@ -326,7 +327,9 @@ def build(
     )
 
 
-def _posters(catalogue, workspace: Workspace, movie_ids: Sequence[int]) -> dict[int, Path]:
+def _posters(
+    catalogue: Catalogue, workspace: Workspace, movie_ids: Sequence[int]
+) -> dict[int, Path]:
     folder = data_sources.fetch(data_sources.POSTERS, workspace.cache).path
     names = catalogue.movies.set_index("movie_id")["poster"].reindex(movie_ids).dropna()
     if names.empty:
