@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from sklearn.metrics.pairwise import cosine_similarity
 from torch import nn
 from torchvision.transforms import InterpolationMode
 
@@ -165,14 +166,16 @@ def test_any_number_of_pictures(tiny):
 
 def test_efficientnet_in_bfloat16_is_close_to_float32(clips):
     pictures = [f for path in clips.values() for _, f in media.candidate_frames(path, margin=0.1)]
-    exact = video.encode(pictures, "efficientnet-lite0", torch.float32)
-    fast = video.encode(pictures, "efficientnet-lite0", torch.bfloat16)
+    exact, fast = (
+        video.encode(pictures, "efficientnet-lite0", dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    )
     assert exact.shape == (9, 1280)
     assert fast.dtype == np.float32
-    lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(fast, axis=1)
-    assert ((exact * fast).sum(1) / lengths).min() > 0.985
-    others = (exact * np.roll(exact, 3, axis=0)).sum(1) / np.linalg.norm(exact, axis=1) ** 2
-    assert others.max() < 0.985  # the tolerance does tell one movie from another
+    trailers = np.concatenate([exact, fast]).reshape(6, 3, 1280).mean(axis=1)
+    cosine = cosine_similarity(trailers)
+    assert np.diag(cosine, 3).min() > 0.985
+    assert cosine[:3, :3][~np.eye(3, dtype=bool)].max() < 0.95  # the bound above is a tight one
 
 
 def test_resnet50_gives_its_pool_layer(tmp_path):
