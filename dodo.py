@@ -24,7 +24,7 @@ from doit import Globals, get_var
 from doit.exceptions import InvalidTask, TaskFailed
 from doit.reporter import ZeroReporter
 
-from mmrec import profiles
+from mmrec import machine, profiles
 from mmrec.errors import StudyError
 from mmrec.workspace import PROJECT, Workspace, atomic_path
 
@@ -211,7 +211,8 @@ def task_book():
     """Builds the book of the run (or, as profile=reference, of the committed notebooks)."""
 
     def unchanged(task, values):
-        files = [*BOOK.rglob("*"), *EXECUTED.glob("*.ipynb"), *left(["results/*.csv"])]
+        notebooks = [EXECUTED / f"{name}.ipynb" for name in STAGES]
+        files = [*BOOK.rglob("*"), *notebooks, *left(["results/*.csv"])]
         now = digest({str(path): hash_ for path, hash_ in contents(files, Path("/")).items()})
         task.value_savers.append(lambda: {"state": now})
         return values.get("state") == now
@@ -275,6 +276,7 @@ def run(command: list[str], log: Path) -> tuple[int, float]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT,
+            env={**os.environ, **_terminal()},
             preexec_fn=_end_with_us,
         )
         try:
@@ -290,6 +292,13 @@ def run(command: list[str], log: Path) -> tuple[int, float]:
             for member in psutil.wait_procs(family, timeout=5)[1]:
                 _signal(member, signal.SIGKILL)
             return -signal.SIGINT, peak / 1e6
+
+
+def _terminal() -> dict[str, str]:
+    """Where a notebook's progress bars go, since its own stderr is part of the notebook."""
+    from mmrec.progress import TERMINAL
+
+    return {TERMINAL: os.ttyname(2)} if os.isatty(2) else {}
 
 
 def _end_with_us() -> None:
@@ -346,21 +355,23 @@ def failure(code: int, part: Path, log: Path) -> str:
 
 def record(name: str, seconds: float, peak_mb: float) -> None:
     """Adds a stage to ``results/run.json``, with the machine and the sources served."""
-    from mmrec.machine import machine, versions
-
     path = WORKSPACE.results / "run.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = _read_record(path)
     sources = WORKSPACE.catalogue / "sources.json"
     stage = {"seconds": round(seconds, 1), "peak_memory_mb": round(peak_mb)}
     content = {
         "profile": PROFILE,
-        "machine": machine(),
-        "versions": versions(),
+        "machine": machine.describe(),
+        "versions": machine.versions(),
         "sources": json.loads(sources.read_text(encoding="utf-8")) if sources.exists() else {},
         "stages": dict(sorted({**known.get("stages", {}), name: stage}.items())),
     }
     with atomic_path(path) as file:
         file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read_record(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def build_book() -> TaskFailed | None:
@@ -375,6 +386,9 @@ def build_book() -> TaskFailed | None:
     (staged / "results").mkdir(exist_ok=True)
     for table in left(["results/*.csv"]):
         shutil.copy(table, staged / "results")
+    results = BOOK / "results" if PROFILE == REFERENCE else WORKSPACE.results
+    page = machine.page(_read_record(results / "run.json"))
+    (staged / "this_run.md").write_text(page, encoding="utf-8")
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
     start = time.monotonic()
     code, peak = run([*command, "-W", "-n", "--keep-going"], log)
@@ -446,8 +460,8 @@ def commit_reference() -> None:
         with atomic_path(NOTEBOOKS / f"{name}.ipynb") as file:
             file.write_text(text, encoding="utf-8")
     (BOOK / "results").mkdir(exist_ok=True)
-    for table in left(["results/*.csv"]):
-        shutil.copy(table, BOOK / "results")
+    for file in left(["results/*.csv", "results/run.json"]):
+        shutil.copy(file, BOOK / "results")
     print("Copied to notebooks/ and book/results/: look at the difference, then commit.")
 
 
@@ -481,6 +495,9 @@ class OneLineEach(ZeroReporter):
     def add_success(self, task):
         """Adds its time, and makes the finished work known to a run that follows a crash."""
         if self._timed(task):
+            if os.isatty(2):  # a progress bar may have taken the line
+                self.write("\r")
+                self._say(task, "")
             self.write(f"{time.monotonic() - self.start:7.0f} s\n")
         Globals.dep_manager.backend.dump()
 

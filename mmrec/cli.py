@@ -6,7 +6,7 @@ import sys
 
 from mmrec.data import sources
 from mmrec.errors import StudyError
-from mmrec.machine import machine, versions
+from mmrec.machine import describe, versions
 from mmrec.workspace import Workspace
 
 FOLDERS = {
@@ -23,7 +23,7 @@ def doctor() -> int:
         0 if the study can run, 1 if a package or the ratings are missing.
     """
     print("Machine")
-    for name, value in machine().items():
+    for name, value in describe().items():
         print(f"  {name:<14}{', '.join(value) if isinstance(value, list) else value}")
 
     print("\nPackages")

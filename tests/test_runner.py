@@ -133,3 +133,22 @@ def test_table_one_is_shown_with_its_sources():
     assert "open synopses" in lines[2]
     assert lines[-2].split() == ["text", "1.031", "±", "0.001", "1.054"]
     assert lines[-1].split() == ["user", "mean", "1.063"]
+
+
+def test_the_runs_page_tells_time_sources_and_versions():
+    record = {
+        "profile": "quick",
+        "machine": {"python": "3.11.7", "cores": 2, "capabilities": ["avx2"]},
+        "versions": {"numpy": "2.4.6"},
+        "sources": {"ml-100k": {"place": "mirror (ml-100k)", "licence": "research use"}},
+        "stages": {FIRST: {"seconds": 90.0, "peak_memory_mb": 250}},
+    }
+    page = dodo.machine.page(record)
+    for told in (
+        "time in all | 1.5 min |",
+        f"| `{FIRST}` | 90 | 0.2 |",
+        "mirror (ml-100k)",
+        "| numpy | 2.4.6 |",
+    ):
+        assert told in page
+    assert "No record" in dodo.machine.page({})
