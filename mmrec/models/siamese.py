@@ -75,10 +75,10 @@ class SiameseRecommender(nn.Module):
             present: Modality -> bool [n]; where false, the learned vector stands in.
         """
         encodings = [
-            torch.where(present[modality][:, None], encoder(features[modality]), missing)
-            for (modality, encoder), missing in zip(
-                self.movie_encoders.items(), self.missing.values(), strict=True
+            torch.where(
+                present[modality][:, None], encoder(features[modality]), self.missing[modality]
             )
+            for modality, encoder in self.movie_encoders.items()
         ]
         return self.siamese(torch.cat(encodings, dim=1))
 
