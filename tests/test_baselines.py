@@ -1,0 +1,70 @@
+"""The four trivial predictors, against means worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmrec.models import baselines
+
+TRAIN = pd.DataFrame(
+    [(1, 10, 5), (1, 20, 3), (2, 10, 2), (2, 30, 1), (3, 30, 4)],
+    columns=["user_id", "movie_id", "rating"],
+)
+# A known pair, an unseen user, an unseen movie, neither ever seen.
+PAIRS = pd.DataFrame(
+    [(1, 30), (9, 30), (2, 90), (9, 90)], columns=["user_id", "movie_id"], index=[7, 3, 5, 1]
+)
+
+
+def additive() -> pd.DataFrame:
+    """3.0 + bias of the movie + bias of the user, every pair rated."""
+    of_user, of_movie = {1: 0.5, 2: -0.5, 3: 0.0}, {10: 1.0, 20: -0.25, 30: -0.75}
+    return pd.DataFrame(
+        [(u, m, 3 + a + b) for u, a in of_user.items() for m, b in of_movie.items()],
+        columns=["user_id", "movie_id", "rating"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("predict", "expected"),
+    [
+        (baselines.global_mean, [3, 3, 3, 3]),
+        (baselines.user_mean, [4, 3, 1.5, 3]),
+        (baselines.movie_mean, [2.5, 2.5, 3, 3]),
+    ],
+)
+def test_means_and_what_stands_in_for_the_unseen(predict, expected):
+    assert predict(TRAIN, PAIRS) == pytest.approx(expected)
+
+
+def test_one_sweep_of_biases_by_hand():
+    # Mean 3; residuals 2, 0, -1, -2, 1. Movies, damped by 1: 10 -> 1/3, 20 -> 0, 30 -> -1/3.
+    # Users: 1 -> (5/3 + 0)/3 = 5/9; 2 -> (-4/3 - 5/3)/3 = -1.
+    found = baselines.biases(TRAIN, PAIRS, damping=1, sweeps=1)
+    assert found == pytest.approx([3 + 5 / 9 - 1 / 3, 3 - 1 / 3, 3 - 1, 3])
+
+
+def test_biases_without_damping_recover_an_additive_truth():
+    truth = additive()
+    assert baselines.biases(truth, truth, damping=0) == pytest.approx(truth["rating"])
+    assert baselines.biases(truth, truth, damping=1e9) == pytest.approx(np.full(9, 3), abs=1e-6)
+
+
+def test_the_damping_is_the_one_that_suits_the_validation():
+    truth = additive()
+    no_noise, damping = baselines.user_movie_bias(truth, truth, truth)
+    assert damping == 0
+    assert no_noise == pytest.approx(truth["rating"])
+    flat = truth.assign(rating=3.0)
+    predictions, damping = baselines.user_movie_bias(truth, flat, truth)
+    assert damping == max(baselines.DAMPINGS)
+    assert predictions == pytest.approx(baselines.biases(truth, truth, damping))
+
+
+def test_validation_ratings_choose_the_damping_and_nothing_else():
+    rng = np.random.default_rng(0)
+    train = additive().sample(frac=0.7, random_state=0)
+    for _ in range(5):
+        validation = additive().assign(rating=rng.uniform(1, 5, 9))
+        found, damping = baselines.user_movie_bias(train, validation, PAIRS)
+        assert found == pytest.approx(baselines.biases(train, PAIRS, damping))

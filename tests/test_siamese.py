@@ -1,0 +1,124 @@
+"""The network: layers as in the paper, one stem for both sides, a vector for what is missing."""
+
+import pytest
+import torch
+from torch import nn
+
+from mmrec.models.siamese import SiameseRecommender
+
+PAPER_WIDTHS = {"video": 2048, "audio": 128, "text": 384, "meta": 1220}
+PAPER_USER = 1220
+
+
+def layers(module: nn.Module) -> list:
+    """``[(in, out), activation, (in, out), ...]`` in the order of the computation."""
+    found = []
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            found.append((part.in_features, part.out_features))
+        elif not list(part.children()):
+            found.append(type(part))
+    return found
+
+
+def small(*modalities: str) -> SiameseRecommender:
+    torch.manual_seed(0)
+    return SiameseRecommender(dict.fromkeys(modalities, 4), 6)
+
+
+def test_layers_are_the_papers():
+    network = SiameseRecommender(PAPER_WIDTHS, PAPER_USER)
+    leaky, sigmoid = nn.LeakyReLU, nn.Sigmoid
+    assert {name: layers(encoder) for name, encoder in network.movie_encoders.items()} == {
+        "video": [(2048, 1600), sigmoid, (1600, 500), sigmoid, (500, 200), leaky],
+        "audio": [(128, 256), leaky, (256, 200), leaky],
+        "text": [(384, 100), leaky, (100, 200), leaky],
+        "meta": [(1220, 100), leaky, (100, 200), leaky],
+    }
+    assert layers(network.user_encoder) == [(1220, 1024), sigmoid, (1024, 800), leaky]
+    assert layers(network.siamese) == [(800, 512), leaky, (512, 256), leaky, (256, 100), leaky]
+    assert layers(network.rating_predictor) == [(200, 164), leaky, (164, 50), leaky, (50, 1)]
+    slopes = {part.negative_slope for part in network.modules() if isinstance(part, leaky)}
+    assert slopes == {0.01}
+
+
+def test_parameter_count_is_the_one_worked_out_by_hand():
+    network = SiameseRecommender(PAPER_WIDTHS, PAPER_USER)
+    encoders = 58_700 + 84_424 + 142_300 + 4_179_100  # text, audio, meta, video
+    user, stem, predictor, missing = 2_070_304, 567_140, 41_265, 4 * 200
+    assert sum(p.numel() for p in network.parameters()) == (
+        encoders + user + stem + predictor + missing
+    )
+
+
+@pytest.mark.parametrize("modalities", [("meta",), ("meta", "text"), ("video", "text", "meta")])
+def test_the_stem_is_200_wide_for_each_modality(modalities):
+    network = small(*modalities)
+    width = 200 * len(modalities)
+    assert layers(network.user_encoder)[2] == (1024, width)
+    assert layers(network.siamese)[0] == (width, 512)
+
+
+def test_a_modality_of_the_readers_own_is_encoded_as_meta_is():
+    network = SiameseRecommender({"ratings": 943}, 1682)
+    assert layers(network.movie_encoders["ratings"])[::2] == [(943, 100), (100, 200)]
+
+
+def test_users_and_movies_share_one_stem():
+    network = small("meta")
+    users, movies = torch.randn(3, 6), {"meta": torch.randn(5, 4)}
+    present = {"meta": torch.ones(5, dtype=torch.bool)}
+    before = network.encode_users(users), network.encode_movies(movies, present)
+    with torch.no_grad():
+        network.siamese[0].weight.mul_(2)
+    after = network.encode_users(users), network.encode_movies(movies, present)
+    assert all((a - b).abs().min() > 0 for a, b in zip(before, after, strict=True))
+    assert [code.shape for code in after] == [(3, 100), (5, 100)]
+
+
+def test_encodings_are_concatenated_in_the_order_of_the_modalities():
+    network = small("text", "meta")
+    seen = []
+    network.siamese.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    features = {"meta": torch.randn(2, 4), "text": torch.randn(2, 4)}  # another order
+    network.encode_movies(features, dict.fromkeys(features, torch.ones(2, dtype=torch.bool)))
+    torch.testing.assert_close(seen[0][:, :200], network.movie_encoders["text"](features["text"]))
+    torch.testing.assert_close(seen[0][:, 200:], network.movie_encoders["meta"](features["meta"]))
+
+
+def test_a_rating_is_one_number_per_pair_and_depends_on_both_sides():
+    network = small("meta")
+    users, movies = torch.randn(7, 100), torch.randn(7, 100)
+    rated = network.rate(users, movies)
+    assert rated.shape == (7,)
+    assert (network.rate(users.flip(0), movies) != rated).any()
+    assert (network.rate(users, movies.flip(0)) != rated).any()
+
+
+def test_features_of_an_absent_movie_do_not_matter_but_those_of_a_present_one_do():
+    network = small("text", "meta")
+    features = {"text": torch.randn(4, 4), "meta": torch.randn(4, 4)}
+    present = {
+        "text": torch.tensor([True, False, True, False]),
+        "meta": torch.ones(4, dtype=torch.bool),
+    }
+    before = network.encode_movies(features, present)
+    features["text"] = features["text"] + 100
+    changed = (network.encode_movies(features, present) != before).any(dim=1)
+    assert torch.equal(changed, present["text"])
+
+
+def test_the_vector_of_a_missing_modality_learns_and_the_encoder_does_not_learn_from_it():
+    network = small("text", "meta")
+    features = {"text": torch.randn(3, 4), "meta": torch.randn(3, 4)}
+    present = {
+        "text": torch.zeros(3, dtype=torch.bool),
+        "meta": torch.ones(3, dtype=torch.bool),
+    }
+    codes = network.encode_movies(features, present)
+    network.rate(torch.randn(3, 100), codes).sum().backward()
+    assert network.missing["text"].grad.abs().sum() > 0
+    assert network.missing["meta"].grad.abs().sum() == 0
+    encoders = network.movie_encoders
+    assert all(p.grad.abs().sum() == 0 for p in encoders["text"].parameters())
+    assert all(p.grad.abs().sum() > 0 for p in encoders["meta"].parameters())

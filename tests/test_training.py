@@ -1,0 +1,245 @@
+"""Training: losses worked out by hand, batches, the choice of the epoch, repeatability."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from mmrec.errors import StudyError
+from mmrec.models import training
+from mmrec.models.siamese import SiameseRecommender
+from mmrec.models.training import Inputs, Ratings, TrainingSettings
+
+N_VIEWS, N_USERS, N_MOVIES = 4, 9, 14
+SETTINGS = TrainingSettings(epochs=4, patience=4, batch_size=64)
+
+
+def toy_inputs() -> Inputs:
+    g = torch.Generator().manual_seed(3)
+    return Inputs(
+        users=torch.randn(N_VIEWS, N_USERS, 5, generator=g),
+        movies={
+            "text": torch.randn(1, N_MOVIES, 4, generator=g),
+            "ratings": torch.randn(N_VIEWS, N_MOVIES, 6, generator=g),
+        },
+        present={
+            "text": torch.rand(N_MOVIES, generator=g) < 0.7,
+            "ratings": torch.ones(N_MOVIES, dtype=torch.bool),
+        },
+    )
+
+
+def toy_ratings(n: int = 60, seed: int = 1) -> Ratings:
+    g = torch.Generator().manual_seed(seed)
+    return Ratings(
+        user=torch.randint(N_USERS, (n,), generator=g),
+        movie=torch.randint(N_MOVIES, (n,), generator=g),
+        rating=torch.randint(1, 6, (n,), generator=g).float(),
+        view=torch.randint(N_VIEWS - 1, (n,), generator=g),
+    )
+
+
+def toy_model() -> SiameseRecommender:
+    torch.manual_seed(0)
+    return SiameseRecommender({"text": 4, "ratings": 6}, 5)
+
+
+def scripted(monkeypatch, scores: list[float]) -> None:
+    """Lets each epoch's validation RMSE be what the test wants."""
+    left = iter(scores)
+    monkeypatch.setattr(training, "rmse", lambda prediction, rating: next(left))
+
+
+def weights(model: SiameseRecommender) -> torch.Tensor:
+    return torch.cat([p.detach().ravel() for p in model.parameters()])
+
+
+def test_the_losses_are_the_papers():
+    """Every rating by itself, encoded alone, with the cosine written out."""
+    model, inputs, ratings, view = toy_model(), toy_inputs(), toy_ratings(), 2
+    squared, cosine = [], []
+    for user, movie, rating in zip(ratings.user, ratings.movie, ratings.rating, strict=True):
+        s_user = model.encode_users(inputs.users[view, user][None])
+        features = {
+            "text": inputs.movies["text"][0, movie][None],
+            "ratings": inputs.movies["ratings"][view, movie][None],
+        }
+        present = {name: flags[movie][None] for name, flags in inputs.present.items()}
+        s_movie = model.encode_movies(features, present)
+        squared.append((model.rate(s_user, s_movie) - rating) ** 2)
+        angle = (s_user * s_movie).sum() / (s_user.norm() * s_movie.norm())
+        # h = +1 for 4 and 5: pulled together; h = -1: pushed apart, down to a right angle.
+        cosine.append(1 - angle if rating >= 4 else angle.clamp(min=0))
+    found = training.losses(model, inputs, ratings, view)
+    torch.testing.assert_close(found[0], torch.stack(squared).mean())
+    torch.testing.assert_close(found[1], torch.stack(cosine).mean())
+
+
+@pytest.mark.parametrize(("rating", "target"), [(3.0, -1.0), (4.0, 1.0)])
+def test_liked_begins_at_four(monkeypatch, rating, target):
+    seen = []
+    real = functional.cosine_embedding_loss
+    monkeypatch.setattr(
+        functional, "cosine_embedding_loss", lambda u, m, h: seen.append(h) or real(u, m, h)
+    )
+    one = Ratings(torch.tensor([0]), torch.tensor([1]), torch.tensor([rating]), torch.tensor([0]))
+    training.losses(toy_model(), toy_inputs(), one, 0)
+    assert seen[0].tolist() == [target]
+
+
+@pytest.mark.parametrize("multiple", [1, 7, 128])
+def test_distinct_rows_are_padded_and_found_again(multiple):
+    rows = torch.tensor([5, 2, 2, 9, 5, 0])
+    values, at = training.distinct(rows, multiple)
+    assert torch.equal(values[at], rows)
+    assert len(values) % multiple == 0
+    assert at.max() == 3, "four distinct rows, and nobody points at the padding"
+
+
+def test_padding_changes_neither_loss_nor_gradient(monkeypatch):
+    inputs, ratings, found = toy_inputs(), toy_ratings(), []
+    distinct = training.distinct
+    for multiple in (1, 128):
+        monkeypatch.setattr(training, "distinct", lambda rows, m=multiple: distinct(rows, m))
+        model = toy_model()
+        both = training.losses(model, inputs, ratings, 0)
+        sum(both).backward()
+        gradient = torch.cat([p.grad.ravel() for p in model.parameters()])
+        found.append([*both, gradient])
+    for without, padded in zip(*found, strict=True):
+        torch.testing.assert_close(padded, without)
+
+
+def test_users_and_movies_of_a_batch_are_encoded_once(monkeypatch):
+    monkeypatch.setattr(training, "distinct", lambda rows, d=training.distinct: d(rows, 1))
+    model, ratings = toy_model(), toy_ratings(500)
+    counts = []
+    model.siamese.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
+    training.losses(model, toy_inputs(), ratings, 0)
+    assert counts == [N_USERS, N_MOVIES]
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 1000])
+def test_an_epoch_has_every_rating_once_and_no_batch_mixes_views(size):
+    ratings = toy_ratings()
+    epoch = list(training.batches(ratings, size, torch.Generator().manual_seed(0)))
+    rows = torch.cat([batch for _, batch in epoch])
+    assert sorted(rows.tolist()) == list(range(len(ratings)))
+    assert max(len(batch) for _, batch in epoch) <= size
+    assert all((ratings.view[batch] == view).all() for view, batch in epoch)
+
+
+def test_epochs_come_in_different_orders():
+    ratings, generator = toy_ratings(), torch.Generator().manual_seed(0)
+    first, second = (
+        [batch.tolist() for _, batch in training.batches(ratings, 7, generator)] for _ in range(2)
+    )
+    assert first != second
+
+
+def test_prediction_sees_the_full_view_alone():
+    model, inputs, ratings = toy_model(), toy_inputs(), toy_ratings()
+    before = training.predict(model, inputs, ratings.user, ratings.movie)
+    for vectors in (inputs.users, inputs.movies["ratings"]):
+        vectors[: inputs.full] += 1
+    torch.testing.assert_close(
+        training.predict(model, inputs, ratings.user, ratings.movie), before, rtol=0, atol=0
+    )
+    inputs.users[inputs.full] += 1
+    assert (training.predict(model, inputs, ratings.user, ratings.movie) != before).any()
+
+
+def test_rmse_clips_to_the_scale():
+    prediction, rating = torch.tensor([7.0, -3.0, 2.0]), torch.tensor([5.0, 1.0, 4.0])
+    assert training.rmse(prediction, rating) == pytest.approx(math.sqrt(4 / 3))
+
+
+def test_training_learns():
+    """Ratings that follow from the vectors are found, from batches of any view."""
+    inputs, train = toy_inputs(), toy_ratings()
+    inputs.users[:], inputs.movies["ratings"][:] = inputs.users[0], inputs.movies["ratings"][0]
+    train.rating[:] = torch.where(inputs.users[0, train.user, 0] > 0, 5.0, 2.0)
+    fit = training.fit(inputs, train, train, TrainingSettings(epochs=25, patience=25), 0)
+    best = min(epoch["validation_rmse"] for epoch in fit.history)
+    assert best < 0.5 * train.rating.std()
+    assert fit.history[-1]["loss"] < 0.5 * fit.history[0]["loss"]
+
+
+def test_the_same_seed_gives_the_same_model_and_another_seed_another():
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    one, same, other = (
+        weights(training.fit(inputs, train, validation, SETTINGS, seed).model) for seed in (0, 0, 1)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_the_best_validation_epoch_is_kept(monkeypatch):
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    scripted(monkeypatch, [1.0, 0.8, 0.9, 0.85])
+    kept = training.fit(inputs, train, validation, SETTINGS, 0)
+    assert (kept.best_epoch, len(kept.history)) == (2, 4)
+    scripted(monkeypatch, [1.0, 0.8])
+    two = TrainingSettings(epochs=2, patience=4, batch_size=64)
+    assert torch.equal(
+        weights(kept.model), weights(training.fit(inputs, train, validation, two, 0).model)
+    )
+
+
+def test_the_history_tells_the_validation_error_of_the_kept_model():
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    long = TrainingSettings(epochs=12, patience=12, batch_size=64)
+    fit = training.fit(inputs, train, validation, long, 0)
+    told = [epoch["validation_rmse"] for epoch in fit.history]
+    prediction = training.predict(fit.model, inputs, validation.user, validation.movie)
+    assert fit.best_epoch == 1 + told.index(min(told)) < len(told), "it must have overfitted"
+    assert training.rmse(prediction, validation.rating) == pytest.approx(min(told))
+
+
+def test_training_stops_after_so_many_epochs_without_a_better_one(monkeypatch):
+    scripted(monkeypatch, [1.0, 0.9, 0.95, 0.89, 0.9, 0.9, 0.1])
+    patient = TrainingSettings(epochs=50, patience=2, batch_size=64)
+    fit = training.fit(toy_inputs(), toy_ratings(), toy_ratings(20, seed=2), patient, 0)
+    assert (fit.best_epoch, len(fit.history)) == (4, 6)
+
+
+def test_the_loss_told_is_the_one_minimised():
+    weighted = TrainingSettings(epochs=2, batch_size=16, cosine_weight=0.25)
+    fit = training.fit(toy_inputs(), toy_ratings(), toy_ratings(20, seed=2), weighted, 0)
+    for epoch in fit.history:
+        assert epoch["loss"] == pytest.approx(epoch["mse"] + 0.25 * epoch["cosine"])
+
+
+def test_validation_ratings_teach_nothing_but_the_epoch():
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    one = TrainingSettings(epochs=1, batch_size=64)
+    other = Ratings(validation.user, validation.movie, 6 - validation.rating, validation.view)
+    first, second = (training.fit(inputs, train, v, one, 0) for v in (validation, other))
+    assert torch.equal(weights(first.model), weights(second.model))
+    assert first.history[0]["validation_rmse"] != second.history[0]["validation_rmse"]
+
+
+@pytest.mark.parametrize("wrong", [{"learning_rate": 1e9}, {"epochs": 0}])
+def test_a_training_that_leads_nowhere_says_so(wrong):
+    with pytest.raises(StudyError, match=r"finite error.*learning_rate"):
+        training.fit(
+            toy_inputs(), toy_ratings(), toy_ratings(20, seed=2), TrainingSettings(**wrong), 0
+        )
+
+
+@pytest.mark.skipif(
+    training.fast_dtype() is not torch.bfloat16, reason="no bfloat16 on this processor"
+)
+def test_bfloat16_predicts_nearly_what_float32_does():
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        given = inputs.to(dtype)
+        model = training.fit(given, train, validation, SETTINGS, 0).model
+        found.append(training.predict(model, given, validation.user, validation.movie))
+        assert found[-1].dtype == torch.float32
+        assert all(p.dtype == torch.float32 for p in model.parameters())
+    exact, fast = found
+    assert not fast.equal(fast.bfloat16().float()), "bfloat16 is too coarse for the ratings"
+    assert 0 < (fast - exact).abs().max() < 0.1
