@@ -76,7 +76,7 @@ def no_training(*_, **__):
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
-    """Every kind of experiment on the ratings, on others in the test part, on others in training."""
+    """Every kind of experiment on three sets of ratings: other test ones, other training ones."""
     rng = np.random.default_rng(0)
     changes = {
         "original": (True, lambda ratings: ratings),

@@ -126,7 +126,7 @@ def test_permuting_deals_the_same_rows_to_other_movies():
 
 
 def test_the_control_deals_profiles_and_items_the_same_permutation(world):
-    train, tables, users, movies = world
+    train, _, users, movies = world
     real, control = content(world), content(world, permuted=True)
     for modality in ("text", "meta"):
         assert real.present[modality].equal(control.present[modality])
