@@ -15,7 +15,7 @@ FLOORS = [
     {"features"},
     {"models"},
     {"experiments"},
-    {"plots", "recommend", "cli"},
+    {"plots", "recommend", "cli", "open_data"},
 ]
 
 
