@@ -89,7 +89,7 @@ def _vector_of(
     if stored.exists():
         return np.load(stored)
     try:
-        with _one_thread():
+        with one_thread():
             vector = np.asarray(embed(path), np.float32)
     except StudyError as error:
         return error
@@ -99,7 +99,7 @@ def _vector_of(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Results must not depend on the number of workers, nor the workers compete for cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
