@@ -158,6 +158,18 @@ def test_scores_can_be_recomputed_from_the_stored_predictions(finished):
         assert run.recall == pytest.approx(100 * recall_score(liked, found))
 
 
+def test_what_is_scored_is_what_is_stored(workspace, monkeypatch):
+    """A prediction that rounds up to the threshold on its way to the file counts as above it."""
+    monkeypatch.setattr(
+        grid.baselines, "user_mean", lambda train, pairs: np.full(len(pairs), 3.5 - 1e-9)
+    )
+    runs = grid.run("baselines", ROWS[2:], workspace, n_jobs=1)
+    (stored,) = predictions(workspace, runs).values()
+    assert stored["prediction"].dtype == np.float32
+    assert (stored["prediction"] >= 3.5).all()
+    assert runs["recall"].tolist() == [100]
+
+
 def test_coverage_counts_pairs_whose_movie_has_every_modality_whole(finished):
     _, runs = finished
     movies = tiny.ratings()["movie_id"].iloc[:125]
