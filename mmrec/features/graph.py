@@ -8,13 +8,13 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from mmrec.data.movielens import GENRES
 from mmrec.errors import StudyError
 from mmrec.features import text, triples
 from mmrec.features.table import FeatureTable
 from mmrec.features.word_vectors import WIDTH, WordVectors, choose
+from mmrec.progress import bar
 from mmrec.workspace import atomic_path
 
 N_TRIPLES = 3
@@ -61,13 +61,14 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
         _rating_block(movies),
     ]
     phrases = found.loc[~found["repeated"], ["head", "relation", "tail"]].stack()
+    names = movies["directors"].explode().dropna()
     provenance = {
         "encoder": chosen.name,
         "weights": chosen.weights,
         "recipe": f"3 triples ({triples.PARSER}), each h + r − t; genres; director; rating / 10",
         "unknown_words": {
-            "triples": chosen.unknown_share(phrases),
-            "director": chosen.unknown_share(movies["directors"].explode().dropna()),
+            "triples": round(chosen.unknown_share(phrases), 4),
+            "director": round(chosen.unknown_share(names), 4),
         },
         **_origin(told, chosen),
     }
@@ -103,7 +104,7 @@ def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:
         for order in range(N_TRIPLES)
         if own
     ]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows, columns=_COLUMNS).astype({"movie_id": int, "repeated": bool})
 
 
 def difference(head: np.ndarray, relation: np.ndarray, tail: np.ndarray) -> np.ndarray:
@@ -228,6 +229,6 @@ def _parse(summaries: Sequence[str]) -> list[list[triples.Triple]]:
     ]
     found = [[] for _ in summaries]
     documents = parser.pipe(pairs, as_tuples=True, batch_size=256)
-    for document, index in tqdm(documents, "sentences parsed", len(pairs), mininterval=2):
+    for document, index in bar(documents, total=len(pairs), label="sentences parsed"):
         found[index] += triples.read(document)
     return [of_one[:N_TRIPLES] for of_one in found]

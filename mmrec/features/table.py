@@ -87,7 +87,7 @@ class FeatureTable:
             if wrong.any():
                 row, column = np.argwhere(wrong)[0]
                 value = self.vectors[row, column]
-                raise self._error(f"movie {self.movie_ids[row]}, column {column}: {value} {name}")
+                raise self._error(f"movie {self.movie_ids[row]}, column {column}: {value:g} {name}")
 
     @property
     def width(self) -> int:
@@ -198,13 +198,14 @@ class FeatureTable:
             table = pq.read_table(path)
             header = json.loads(table.schema.metadata[_METADATA_KEY])
             flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            ids = table["movie_id"].to_numpy()
+            parts = {name: slice(*bounds) for name, bounds in header["parts"].items()}
+            width = max((part.stop for part in parts.values()), default=0)
+            flags = np.stack([table[f"has_{name}"].to_numpy() for name in parts], axis=1)
+            vectors = flat.reshape(len(ids), width)
         except (pa.ArrowInvalid, KeyError, TypeError, ValueError, OSError) as error:
-            raise StudyError(f"not a feature file ({error})", where=path, remedy=remedy) from error
-        ids = table["movie_id"].to_numpy()
-        parts = {name: slice(*bounds) for name, bounds in header["parts"].items()}
-        width = max((part.stop for part in parts.values()), default=0)
-        flags = np.stack([table[f"has_{name}"].to_numpy() for name in parts], axis=1)
-        vectors = flat.reshape(len(ids), width)
+            reason = " ".join(str(error).split())
+            raise StudyError(f"not a feature file ({reason})", where=path, remedy=remedy) from error
         try:
             return cls(header["modality"], ids, vectors, header["provenance"], parts, flags)
         except StudyError as error:

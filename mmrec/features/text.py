@@ -12,12 +12,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import spacy
-from tqdm import tqdm
 
 from mmrec.data.places import tree_digest
 from mmrec.errors import StudyError
 from mmrec.features.extraction import one_thread
 from mmrec.features.table import FeatureTable
+from mmrec.progress import bar
 from mmrec.workspace import atomic_path
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
         StudyError: If no movie has a summary, or the encoder cannot be had.
     """
     told = with_summary(movies)
+    if told.empty:
+        raise StudyError(
+            f"none of the {len(movies)} movies has a summary",
+            where="catalogue",
+            remedy="Name a text source that covers them, and build the catalogue again.",
+        )
     split = sentences(told["summary"])
     distinct = list(dict.fromkeys(sentence for of_one in split for sentence in of_one))
     folder = _encoder_folder(encoder)
@@ -66,19 +72,8 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
 
 
 def with_summary(movies: pd.DataFrame) -> pd.DataFrame:
-    """The movies that have a summary with at least one character in it.
-
-    Raises:
-        StudyError: If there is none.
-    """
-    told = movies[movies["summary"].fillna("").str.strip() != ""]
-    if told.empty:
-        raise StudyError(
-            f"none of the {len(movies)} movies has a summary",
-            where="catalogue",
-            remedy="Name a text source that covers them, and build the catalogue again.",
-        )
-    return told
+    """The movies whose summary holds anything but blanks."""
+    return movies[movies["summary"].fillna("").str.strip() != ""]
 
 
 def origin(told: pd.DataFrame) -> dict[str, str | None]:
@@ -87,7 +82,7 @@ def origin(told: pd.DataFrame) -> dict[str, str | None]:
     named = [f"{_SOURCE_NAMES.get(name, name)} of {n:,} movies" for name, n in counts.items()]
     n_open = counts.get("open", 0)
     stand_in = f"open synopses for IMDb storylines ({n_open:,} of {len(told):,})"
-    return {"source": ", ".join(named), "stand_in": stand_in if n_open else None}
+    return {"source": ", ".join(named) or "no summaries", "stand_in": stand_in if n_open else None}
 
 
 def sentences(summaries: Iterable[str]) -> list[list[str]]:
@@ -143,11 +138,10 @@ def _encode(distinct: Sequence[str], folder: Path, stored: Path) -> dict[str, np
         n_jobs = min(len(parts), joblib.cpu_count())
         tasks = (joblib.delayed(_encode_part)(part, folder) for part in parts)
         done = joblib.Parallel(n_jobs, return_as="generator")(tasks)
-        with tqdm(total=len(new), desc="sentences encoded", mininterval=2) as bar:
-            for part, vectors in zip(parts, done, strict=True):
-                known.update(zip(map(key, part), vectors, strict=True))
-                _write(stored, known)
-                bar.update(len(part))
+        label = f"sentences encoded, by {_PART_SENTENCES}"
+        for part, vectors in zip(parts, bar(done, total=len(parts), label=label), strict=True):
+            known.update(zip(map(key, part), vectors, strict=True))
+            _write(stored, known)
     return known
 
 
@@ -176,8 +170,11 @@ def _encode_part(part: Sequence[str], folder: Path) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _load(folder: Path) -> "SentenceTransformer":
-    from sentence_transformers import SentenceTransformer  # seconds: only when it is needed
+    # Seconds to import: only when there is something to encode.
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # it would draw in the notebook
     try:
         return SentenceTransformer(str(folder), device="cpu")
     except (OSError, ValueError, KeyError) as error:

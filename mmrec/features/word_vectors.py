@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,8 +170,7 @@ def _train(sentences: list[list[str]], stored: Path) -> None:
     from gensim.models import Word2Vec
 
     try:
-        # Python's own hash of a string changes from process to process.
-        trained = Word2Vec(sentences, hashfxn=_stable_hash, **_CORPUS_TRAINING)
+        trained = Word2Vec(sentences, **_CORPUS_TRAINING)
     except RuntimeError as error:
         raise StudyError(
             f"too few words to train on ({error})",
@@ -181,10 +179,6 @@ def _train(sentences: list[list[str]], stored: Path) -> None:
         ) from error
     with atomic_path(stored) as part:
         trained.wv.save(str(part), sep_limit=2**62)  # one file, whatever the size
-
-
-def _stable_hash(word: str) -> int:
-    return zlib.crc32(word.encode())
 
 
 def _from_gensim(name: str, weights: str, vectors, stand_in: str | None = None) -> WordVectors:
