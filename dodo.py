@@ -435,7 +435,8 @@ def as_text(rows: list[dict[str, str]]) -> str:
     widths = {i: max(len(line[i]) for line in lines) for i in used}
     lines.insert(1, ["-" * widths.get(i, 0) for i in range(len(columns))])
     text = ["   ".join(line[i].ljust(widths[i]) for i in used).rstrip() for line in lines]
-    sources = dict.fromkeys(row["sources"] for row in rows if row.get("sources"))
+    cited = [re.split(r"; (?=\w+: )", row["sources"]) for row in rows if row.get("sources")]
+    sources = dict.fromkeys(source for each in cited for source in each)
     caption = f"Table I, profile {PROFILE}, fold {', '.join(sorted({r['fold'] for r in rows}))}"
     return "\n".join(["", caption, *(f"  {source}" for source in sources), "", *text])
 

@@ -125,12 +125,12 @@ def test_a_half_written_notebook_hides_no_reason(tmp_path):
 def test_table_one_is_shown_with_its_sources():
     rows = [
         {"row": "text", "fold": "u1", "rmse_mean": "1.03124", "rmse_sd": "0.00111",
-         "paper_rmse": "1.054", "sources": "open synopses"},
+         "paper_rmse": "1.054", "sources": "meta: graph (a; b); text: open synopses"},
         {"row": "user mean", "fold": "u1", "rmse_mean": "1.063", "rmse_sd": "", "paper_rmse": "",
          "sources": ""},
     ]  # fmt: skip
     lines = dodo.as_text(rows).splitlines()
-    assert "open synopses" in lines[2]
+    assert lines[2:4] == ["  meta: graph (a; b)", "  text: open synopses"]
     assert lines[-2].split() == ["text", "1.031", "±", "0.001", "1.054"]
     assert lines[-1].split() == ["user", "mean", "1.063"]
 
