@@ -26,7 +26,7 @@ all 1.048 69.771 76.745 1.053 67.111 78.118
 """
 SEEDS = (0, 1, 2)
 EXPERIMENTS = {
-    "table1": paper.table1(tiny.SETTINGS, fold="u1", seeds=SEEDS, features=("real", "permuted")),
+    "table1": paper.table1(tiny.SETTINGS, fold="u1", seeds=SEEDS, control_seeds=SEEDS),
     "table2": paper.table2(tiny.SETTINGS, fold="u1", seeds=SEEDS, masking_levels=[0.5, 0.8]),
     "rating_vectors": paper.rating_vectors(
         tiny.SETTINGS, fold="u1", seeds=SEEDS, masking_levels=[0.5]

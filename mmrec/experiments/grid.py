@@ -83,6 +83,12 @@ class Experiment:
                     where="experiment",
                     remedy=f"Choose from {', '.join(known)}.",
                 )
+        if not 0 <= self.masking < 1:
+            raise StudyError(
+                f"masking {self.masking} is no share of the ratings",
+                where="experiment",
+                remedy="Give a number from 0 to just under 1, such as 0.5.",
+            )
 
     @property
     def tables(self) -> tuple[str, ...]:

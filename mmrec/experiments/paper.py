@@ -61,15 +61,16 @@ def table1(
     *,
     fold: str,
     seeds: Sequence[int],
-    features: Sequence[str] = ("real",),
+    control_seeds: Sequence[int] = (),
 ) -> Rows:
-    """Table I: every combination of modalities, and the trivial predictors."""
-    return [
-        (row, Experiment("siamese", seed, modalities, kind, fold=fold, settings=settings))
-        for kind in features
+    """Table I: every combination of modalities, the permuted control, the trivial predictors."""
+    networks = [
+        (row, Experiment("siamese", seed, modalities, features, fold=fold, settings=settings))
+        for features, some in (("real", seeds), ("permuted", control_seeds))
         for row, modalities in ROWS.items()
-        for seed in seeds
-    ] + trivial(fold=fold, seeds=seeds)
+        for seed in some
+    ]
+    return networks + trivial(fold=fold, seeds=seeds)
 
 
 def table2(

@@ -48,20 +48,21 @@ def interval(samples: np.ndarray) -> tuple[float, float]:
 
 
 def _errors(runs: pd.DataFrame, workspace: Workspace, ratings: pd.DataFrame) -> pd.DataFrame:
-    """Squared error of each test pair, mean over the seeds: columns ``user_id, squared``."""
-    columns = []
+    """Squared error of each test pair: one column per seed, the user as index."""
+    columns = {}
     for run in runs.itertuples():
         test = PROTOCOLS[run.protocol](ratings, fold=run.fold, seed=run.seed).test
         stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
-        columns.append(metrics.squared_errors(stored["prediction"], test))
-    return pd.DataFrame({"user_id": test.pairs["user_id"], "squared": np.mean(columns, axis=0)})
+        columns[run.seed] = metrics.squared_errors(stored["prediction"], test)
+    return pd.DataFrame(columns).set_index(pd.Index(test.pairs["user_id"]))
 
 
 def summarise(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     """One row per table row: mean and sd over seeds, interval over users, the paper's figures.
 
     The interval is of the RMSE whose squared errors are first averaged over the seeds. The
-    content gain is the permuted control's RMSE minus the real features', with a paired interval.
+    content gain is the permuted control's RMSE minus the real features', over the seeds that both
+    were run with, and its interval is paired.
 
     Args:
         runs: What :func:`mmrec.experiments.grid.run` returned for one table.
@@ -78,7 +79,7 @@ def summarise(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     rows = []
     for key, group in runs.groupby(KEYS, sort=False, dropna=False):
         found = errors[key]
-        low, high = interval(resampled_rmse(found["squared"].to_numpy(), found["user_id"]))
+        low, high = interval(resampled_rmse(found.mean(axis=1).to_numpy(), found.index))
         rows.append(
             {
                 **dict(zip(KEYS, key, strict=True)),
@@ -107,8 +108,9 @@ def _content_gain(row: dict, errors: dict[tuple, pd.DataFrame]) -> dict[str, flo
     if row["features"] != "real" or control is None:
         return nothing
     real = errors[tuple(row.values())]
-    both = np.stack([real["squared"], control["squared"]], axis=1)
-    samples = resampled_rmse(both, real["user_id"])
+    seeds = real.columns.intersection(control.columns)
+    both = np.stack([found[seeds].mean(axis=1) for found in (real, control)], axis=1)
+    samples = resampled_rmse(both, real.index)
     low, high = interval(samples[:, 1] - samples[:, 0])
     means = np.sqrt(both.mean(axis=0))
     return {"content_gain": means[1] - means[0], "gain_low": low, "gain_high": high}
