@@ -88,7 +88,7 @@ def page(record: dict) -> str:
             title,
             _table("The machine.", ("", ""), facts.items()),
             _table(
-                "Time and peak memory of each stage when it last ran; what was cached is not in it.",
+                "Time and peak memory of each stage when it last ran, without what was cached.",
                 ("stage", "time, s", "memory, GB"),
                 times,
             ),
