@@ -88,12 +88,17 @@ def build(
         rejected,
         {name: place.record() for name, place in served.items()},
     )
+    save(built, workspace)
+    return built
+
+
+def save(catalogue: Catalogue, workspace: Workspace) -> None:
+    """Writes a catalogue to ``workspace.catalogue``, for :func:`load`."""
     for name in _TABLES:
         with atomic_path(workspace.catalogue / f"{name}.parquet") as part:
-            getattr(built, name).to_parquet(part)
+            getattr(catalogue, name).to_parquet(part)
     with atomic_path(workspace.catalogue / "sources.json") as part:
-        part.write_text(json.dumps(built.sources, indent=1, ensure_ascii=False) + "\n")
-    return built
+        part.write_text(json.dumps(catalogue.sources, indent=1, ensure_ascii=False) + "\n")
 
 
 def load(workspace: Workspace) -> Catalogue:

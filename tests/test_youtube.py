@@ -1,0 +1,373 @@
+"""Which video is the trailer, by key or by list, and its download through yt-dlp."""
+
+import logging
+import traceback
+import zipfile
+
+import pandas as pd
+import pytest
+from standin import Fault, StandIn
+
+from mmrec.data import sources
+from mmrec.data.enrichment import youtube
+from mmrec.data.enrichment.finding import Miss
+from mmrec.data.enrichment.web import Web
+from mmrec.data.enrichment.youtube import YouTube
+from mmrec.data.places import Mirror, pinned
+from mmrec.errors import StudyError
+from mmrec.features import demo_trailers
+
+SECRET = "secret-key-of-nobody-0123456789"
+
+
+@pytest.fixture
+def server():
+    server = StandIn()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def web(tmp_path):
+    return Web(tmp_path / "cache", tries=2, backoff=0.01, timeout=(1, 0.3))
+
+
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv(youtube.KEY, SECRET)
+
+
+def movies(*rows):
+    table = pd.DataFrame(rows, columns=["movie_id", "title", "year"])
+    return table.assign(imdb_id=pd.Series([None] * len(rows), dtype=object))
+
+
+def video(name, title, duration="PT2M10S", channel="Somebody"):
+    snippet = {"title": title, "channelTitle": channel}
+    return {"id": name, "snippet": snippet, "contentDetails": {"duration": duration}}
+
+
+def refusal(reason, status=403):
+    error = {"code": status, "message": "No.", "errors": [{"domain": "youtube", "reason": reason}]}
+    return Fault(status, {"error": error})
+
+
+def serve(server, videos):
+    hits = [{"id": {"kind": "youtube#video", "videoId": one["id"]}} for one in videos]
+    server.routes |= {
+        "/search": lambda query: {"items": hits},
+        "/videos": lambda query: {"items": [v for v in videos if v["id"] in query["id"]]},
+    }
+
+
+LIKELY = video("right-video", "KESTREL (2011) | Official Trailer", channel="Movieclips Trailers")
+
+
+def test_title_year_duration_and_channel_choose_and_are_told(web, server, key):
+    others = [
+        video("other-title", "Falcon 2011 Trailer"),
+        video("other-year-", "Kestrel (1985) Trailer"),
+        video("not-trailer", "Kestrel 2011 movie review"),
+        video("whole-film-", "Kestrel 2011 Trailer", "PT1H30M"),
+        video("less-likely", "Kestrel trailer", "PT4M"),
+    ]
+    serve(server, [*others, LIKELY])
+    (found,) = YouTube(web, api_url=server.url).find(movies((1, "The Kestrel", 2011)))
+    assert found.fields == {"trailer_youtube_id": "right-video"}
+    assert found.match.status == "verified"
+    assert found.match.reason == (
+        "the title agrees; the year agrees; called a trailer; 130 s long; "
+        "channel Movieclips Trailers"
+    )
+    rejected = [
+        youtube.rate(one, next(movies((1, "Kestrel", 2011)).itertuples())) for one in others
+    ]
+    assert [match.reason for _, match in rejected[:4]] == [
+        "another title",
+        "another year (1985)",
+        "not the trailer (review)",
+        "5400 s long",
+    ]
+    assert rejected[4][1].status == "unverified"
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "name"),
+    [
+        ("1917", 2019, "1917 (2019) Official Trailer"),
+        ("Blade Runner 2049", 2017, "BLADE RUNNER 2049 - Official Trailer [2017]"),
+        ("Clip", 2012, "Clip Trailer 2012"),
+    ],
+)
+def test_a_title_may_hold_a_year_or_a_suspicious_word(title, year, name):
+    movie = next(movies((1, title, year)).itertuples())
+    assert youtube.rate(video("abcdefghijk", name), movie)[1].status == "verified"
+
+
+def test_nothing_fitting_gives_no_id(web, server, key):
+    serve(server, [video("other-title", "Falcon 2011 Trailer")])
+    (found,) = YouTube(web, api_url=server.url).find(movies((1, "Kestrel", 2011)))
+    assert (found.match.status, found.fields) == ("rejected", {})
+    serve(server, [])
+    (missed,) = YouTube(web, api_url=server.url).find(movies((1, "Nightjar", 2011)))
+    assert missed.reason == "no video found"
+
+
+def test_a_used_up_quota_stops_the_asking_and_the_next_run_goes_on(web, server, key):
+    serve(server, [LIKELY])
+    good = server.routes["/search"]
+    server.routes["/search"] = [good({}), refusal("quotaExceeded")]
+    listed = movies((1, "Kestrel", 2011), (2, "Kestrel", 2010), (3, "Kestrel", 2012))
+    first, second, third = YouTube(web, api_url=server.url).find(listed)
+    assert first.fields["trailer_youtube_id"] == "right-video"
+    assert "run again tomorrow" in second.reason
+    assert third.reason == second.reason
+    assert sum(path == "/search" for path, _, _ in server.asked) == 2
+    server.routes["/search"] = good
+    again = list(YouTube(web, api_url=server.url).find(listed))
+    assert not [answer for answer in again if isinstance(answer, Miss)]
+    assert sum(path == "/search" for path, _, _ in server.asked) == 4
+
+
+def test_a_passing_refusal_costs_one_movie(web, server, key):
+    serve(server, [LIKELY])
+    server.routes["/search"] = [refusal("rateLimitExceeded"), server.routes["/search"]({})]
+    first, second = YouTube(web, api_url=server.url).find(
+        movies((1, "Kestrel", 2011), (2, "Kestrel", 2012))
+    )
+    assert "HTTP 403 (rateLimitExceeded)" in first.reason
+    assert second.fields
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal("keyInvalid", 400),
+        refusal("accessNotConfigured"),
+        Fault(400, {"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}),
+    ],
+)
+def test_a_refused_key_is_one_clear_line(web, server, key, answer):
+    server.routes["/search"] = answer
+    with pytest.raises(StudyError, match="refuses the key") as caught:
+        list(YouTube(web, api_url=server.url).find(movies((1, "Kestrel", 2011))))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"items": [LIKELY]},
+        refusal("quotaExceeded"),
+        refusal("keyInvalid", 400),
+        Fault(503),
+        Fault(302, b"", {"Location": "/elsewhere"}),
+        Fault(200, b"{", truncated=True),
+        Fault(200, silent=True),
+    ],
+)
+def test_the_key_is_nowhere_but_in_the_header(web, server, key, caplog, capfd, tmp_path, answer):
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")  # other packages quieten it
+    serve(server, [LIKELY])
+    server.routes["/videos"] = answer
+    said = []
+    try:
+        said += map(repr, YouTube(web, api_url=server.url).find(movies((1, "Kestrel", 2011))))
+    except StudyError as error:
+        said += traceback.format_exception(error)
+    headers = [headers for path, _, headers in server.asked if path != "/elsewhere"]
+    assert all(one["X-Goog-Api-Key"] == SECRET for one in headers)
+    assert "/elsewhere" not in [path for path, _, _ in server.asked]
+    said += [str(query) for _, query, _ in server.asked]
+    said += [caplog.text, *capfd.readouterr()]
+    said += [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    said += [str(path) for path in tmp_path.rglob("*")]
+    assert len(caplog.text) > 0
+    assert SECRET not in "".join(said)
+
+
+@pytest.fixture
+def lists(tmp_path, monkeypatch):
+    """The two published lists, hand-made."""
+    mirror = tmp_path / "mirror"
+    (mirror / "titled").mkdir(parents=True)
+    (mirror / "titled" / "ml-youtube.csv").write_text(
+        'youtubeId,movieId,title\n'
+        'aaaaaaaaaaa,1,"Kestrel, The (2011)"\n'
+        'bbbbbbbbbbb,2,"Hate (Haine, La) (1995)"\n'
+        'ccccccccccc,3,Falcon (1985)\n'
+        'ddddddddddd,4,Undated\n'
+    )  # fmt: skip
+    (mirror / "links.tsv").write_text(
+        "movie_id\ttrailer_link\n1\thttps://www.youtube.com/watch?v=newer-link1\n"
+    )
+    monkeypatch.setenv("MMREC_MIRROR", str(mirror))
+    monkeypatch.delenv(youtube.KEY, raising=False)
+
+    def resource(name, path, verify):
+        return sources.Resource(name, "a list", "none", (Mirror(path),), verify, "Connect.")
+
+    return (
+        resource("titled", "titled", lambda folder: pinned(None)(folder / "ml-youtube.csv")),
+        resource("links", "links.tsv", pinned(None)),
+    )
+
+
+def test_without_a_key_the_published_lists_are_joined_by_title_and_year(web, lists):
+    listed = movies(
+        (7, "The Kestrel", 2011), (8, "La haine", 1995), (9, "Falcon", 2003), (10, "Undated", 1990),
+        (11, "Nightjar", 2000),
+    )  # fmt: skip
+    answers = list(YouTube(web, lists=lists).find(listed))
+    ids = [getattr(answer, "fields", {}).get("trailer_youtube_id") for answer in answers]
+    assert ids == ["newer-link1", "bbbbbbbbbbb", None, "ddddddddddd", None]
+    assert [answer.match.status for answer in answers[:4]] == [
+        "verified", "verified", "rejected", "unverified",
+    ]  # fmt: skip
+    assert answers[4].reason == "in none of the published lists"
+
+
+def test_the_second_list_is_not_needed_the_first_is(web, lists, tmp_path):
+    (tmp_path / "mirror" / "links.tsv").unlink()
+    (found,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
+    assert found.fields["trailer_youtube_id"] == "aaaaaaaaaaa"
+    (tmp_path / "mirror" / "titled" / "ml-youtube.csv").write_text("other,columns\n1,2\n")
+    (missed,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
+    assert "not a list of trailers" in missed.reason
+    (tmp_path / "mirror" / "titled" / "ml-youtube.csv").unlink()
+    (tmp_path / "mirror" / "titled").rmdir()
+    (missed,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
+    assert "not there" in missed.reason
+
+
+def test_the_first_list_unpacks_from_its_zip(web, server, lists, tmp_path):
+    from mmrec.data import places
+
+    archive = tmp_path / "ml-20m-youtube.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.write(tmp_path / "mirror" / "titled" / "ml-youtube.csv", "inner/ml-youtube.csv")
+    places._unreachable.cache_clear()
+    server.routes["/ml-20m-youtube.zip"] = archive.read_bytes()
+    where = (places.Upstream(f"{server.url}/ml-20m-youtube.zip", inside="inner"),)
+    titled = sources.Resource("z", "a list", "none", where, lists[0].verify, "Connect.")
+    (found,) = YouTube(web, lists=(titled, lists[1])).find(movies((7, "Falcon", 1985)))
+    assert found.fields["trailer_youtube_id"] == "ccccccccccc"
+
+
+VIDEO = "abcdefghijk"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    listed = pd.DataFrame({"movie_id": [1], "genres": [["Drama"]]})
+    folder = tmp_path_factory.mktemp("clip")
+    return demo_trailers.render(listed, folder, seconds=3, n_jobs=1)[1].read_bytes()
+
+
+@pytest.fixture
+def fetch(server, clip, tmp_path):
+    server.routes["/watch"] = Fault(200, clip, {"Content-Type": "video/mp4"})
+
+    def fetch(videos, **options):
+        address = f"{server.url}/watch?v="
+        folder, cache = tmp_path / "trailers", tmp_path / "cache"
+        return youtube.download(videos, folder, cache=cache, watch_url=address, **options)
+
+    return fetch
+
+
+def test_a_trailer_is_downloaded_checked_and_named_by_movie(fetch, server, clip, tmp_path):
+    files, failures = fetch({5: VIDEO, 6: VIDEO})
+    assert files == {5: tmp_path / "trailers" / "5.mp4", 6: tmp_path / "trailers" / "6.mp4"}
+    assert files[5].read_bytes() == clip
+    assert failures.empty
+    asked = len(server.asked)
+    assert fetch({5: VIDEO})[0] == {5: files[5]}
+    assert len(server.asked) == asked
+
+
+def test_an_interrupted_download_resumes(fetch, server, clip, tmp_path):
+    shelf = tmp_path / "cache" / "trailers"
+    shelf.mkdir(parents=True)
+    (shelf / f"{VIDEO}.mp4.mp4.part").write_bytes(clip[:5000])
+    files, _ = fetch({5: VIDEO})
+    assert files[5].read_bytes() == clip
+    assert [headers.get("Range") for _, _, headers in server.asked][-1] == "bytes=5000-"
+
+
+def test_a_spoilt_part_is_found_by_decoding_and_fetched_anew(fetch, server, clip, tmp_path):
+    shelf = tmp_path / "cache" / "trailers"
+    shelf.mkdir(parents=True)
+    (shelf / f"{VIDEO}.mp4.mp4.part").write_bytes(b"x" * 5000)
+    files, failures = fetch({5: VIDEO})
+    assert files[5].read_bytes() == clip
+    assert failures.empty
+    assert [path.name for path in shelf.iterdir()] == [f"{VIDEO}.mp4"]
+
+
+def test_a_file_that_stays_damaged_is_no_trailer(fetch, server, clip, tmp_path):
+    middle = len(clip) // 2
+    spoilt = clip[:middle] + bytes(300) + clip[middle + 300 :]
+    server.routes["/watch"] = Fault(200, spoilt, {"Content-Type": "video/mp4"})
+    files, failures = fetch({5: VIDEO})
+    assert files == {}
+    assert failures["reason"].str.startswith("the file is damaged").all()
+    assert list((tmp_path / "cache" / "trailers").iterdir()) == []
+
+
+def test_failures_are_listed_and_stop_nothing(fetch, server):
+    good = server.routes["/watch"]
+    server.routes["/watch"] = lambda query: {
+        "gone4444444": Fault(404), "forbidden33": Fault(403),
+    }.get(query["v"], good)  # fmt: skip
+    files, failures = fetch({1: "gone4444444", 2: "forbidden33", 3: "not an id", 4: VIDEO})
+    assert list(files) == [4]
+    assert failures.to_dict("list") == {
+        "movie_id": [1, 2, 3],
+        "youtube_id": ["gone4444444", "forbidden33", "not an id"],
+        "reason": [
+            "Unable to download webpage: HTTP Error 404: Not Found",
+            "Unable to download webpage: HTTP Error 403: Forbidden",
+            "not a YouTube id",
+        ],
+    }
+
+
+def test_a_passing_failure_is_tried_again(fetch, server, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    server.routes["/watch"] = [Fault(503), Fault(429), server.routes["/watch"]]
+    assert list(fetch({5: VIDEO})[0]) == [5]
+
+
+def test_a_demand_to_sign_in_ends_the_asking(fetch, monkeypatch, tmp_path):
+    asked = []
+
+    def download(address, *_):
+        asked.append(address)
+        raise youtube._Unavailable("Sign in to confirm you're not a bot")
+
+    monkeypatch.setattr(youtube, "_download", download)
+    files, failures = fetch({1: "aaaaaaaaaaa", 2: "bbbbbbbbbbb"})
+    assert (files, len(asked)) == ({}, 1)
+    assert "give cookies" in failures["reason"][1]
+
+
+def test_cookies_are_sent_and_their_file_is_left_alone(fetch, server, tmp_path):
+    jar = tmp_path / "cookies.txt"
+    line = "127.0.0.1\tFALSE\t/\tFALSE\t2000000000\tsession\tcookie-value\n"
+    jar.write_text("# Netscape HTTP Cookie File\n" + line)
+    before = jar.read_bytes()
+    fetch({5: VIDEO}, cookies=jar, rate_limit=50_000_000)
+    assert "session=cookie-value" in server.asked[-1][2]["Cookie"]
+    assert jar.read_bytes() == before
+    with pytest.raises(StudyError, match="cannot be read"):
+        fetch({5: VIDEO}, cookies=tmp_path / "none.txt")
+
+
+def test_youtube_s_own_words_are_kept_short():
+    error = Exception(
+        "\x1b[0;31mERROR:\x1b[0m [youtube] abcdefghijk: Video unavailable https://x.example/sig=1; "
+        "please report this issue"
+    )
+    assert youtube._in_words(error) == "Video unavailable (address)"
