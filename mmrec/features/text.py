@@ -57,9 +57,7 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
         )
     split = sentences(told["summary"])
     distinct = list(dict.fromkeys(sentence for of_one in split for sentence in of_one))
-    folder = _encoder_folder(encoder)
-    weights = tree_digest(folder)
-    known = _encode(distinct, folder, cache / "text" / f"{weights[:16]}.npz")
+    known, weights = _vectors(distinct, encoder, cache)
     vectors = np.stack([np.mean([known[key(s)] for s in of_one], axis=0) for of_one in split])
     provenance = {
         "encoder": encoder,
@@ -69,6 +67,12 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
         **origin(told),
     }
     return FeatureTable("text", told["movie_id"], vectors, provenance)
+
+
+def encode(distinct: Sequence[str], *, encoder: str, cache: Path) -> np.ndarray:
+    """Vectors of single sentences, float32 [n, d], through the same cache as :func:`embed`."""
+    known, _ = _vectors(distinct, encoder, cache)
+    return np.stack([known[key(sentence)] for sentence in distinct])
 
 
 def with_summary(movies: pd.DataFrame) -> pd.DataFrame:
@@ -129,8 +133,13 @@ def _encoder_folder(encoder: str) -> Path:
         ) from error
 
 
-def _encode(distinct: Sequence[str], folder: Path, stored: Path) -> dict[str, np.ndarray]:
-    """Vectors of the sentences by their key: from the cache file, the others encoded now."""
+def _vectors(
+    distinct: Sequence[str], encoder: str, cache: Path
+) -> tuple[dict[str, np.ndarray], str]:
+    """Vectors by the sentences' keys, from the cache or encoded now; and the weights' digest."""
+    folder = _encoder_folder(encoder)
+    weights = tree_digest(folder)
+    stored = cache / "text" / f"{weights[:16]}.npz"
     known = _read(stored)
     new = sorted((sentence for sentence in distinct if key(sentence) not in known), key=len)
     parts = [new[start : start + _PART_SENTENCES] for start in range(0, len(new), _PART_SENTENCES)]
@@ -142,7 +151,7 @@ def _encode(distinct: Sequence[str], folder: Path, stored: Path) -> dict[str, np
         for part, vectors in zip(parts, bar(done, total=len(parts), label=label), strict=True):
             known.update(zip(map(key, part), vectors, strict=True))
             _write(stored, known)
-    return known
+    return known, weights
 
 
 def _encode_part(part: Sequence[str], folder: Path) -> np.ndarray:
