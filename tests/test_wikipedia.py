@@ -87,6 +87,10 @@ def serve(server, films, names, extract=EXTRACT):
     server.routes |= {"/wiki": wikipedia, "/data": wikidata}
 
 
+def nothing_by_id(answers):
+    return lambda query: {"query": {"search": []}} if "srsearch" in query else answers(query)
+
+
 NAMES = {"Q1": "Ada Quill", "Q2": "Bo Tern", "Q3": "Cy Reed", "Q4": "science fiction film"}
 
 
@@ -118,6 +122,11 @@ def test_an_imdb_id_in_the_list_is_looked_up_as_such(web, server):
     (found,) = provider(web, server).find(movies((1, "Whatever", 1999, "tt0000010")))
     assert found.match.reason == "the IMDb id given"
     assert server.asked[0][1]["srsearch"] == "haswbstatement:P345=tt0000010"
+    (other,) = provider(web, server).find(movies((2, "Lantern Bay", 2003, "tt0000011")))
+    assert other.match.reason == "another IMDb id than the one given"
+    server.routes["/data"] = nothing_by_id(server.routes["/data"])
+    (found,) = provider(web, server).find(movies((3, "Lantern Bay", 2003, "tt0000012")))
+    assert found.title == "Lantern Bay"
 
 
 def test_another_year_is_rejected_and_gives_no_field(web, server):

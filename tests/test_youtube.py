@@ -187,31 +187,35 @@ def test_the_key_is_nowhere_but_in_the_header(web, server, key, caplog, capfd, t
     assert SECRET not in "".join(said)
 
 
+TITLED = """youtubeId,movieId,title
+aaaaaaaaaaa,1,"Kestrel, The (2011)"
+bbbbbbbbbbb,2,"Hate (Haine, La) (1995)"
+ccccccccccc,3,Falcon (1985)
+ddddddddddd,4,Undated
+"""
+
+
+def zipped(path, content):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("any-folder/ml-youtube.csv", content)
+
+
 @pytest.fixture
 def lists(tmp_path, monkeypatch):
     """The two published lists, hand-made."""
     mirror = tmp_path / "mirror"
-    (mirror / "titled").mkdir(parents=True)
-    (mirror / "titled" / "ml-youtube.csv").write_text(
-        'youtubeId,movieId,title\n'
-        'aaaaaaaaaaa,1,"Kestrel, The (2011)"\n'
-        'bbbbbbbbbbb,2,"Hate (Haine, La) (1995)"\n'
-        'ccccccccccc,3,Falcon (1985)\n'
-        'ddddddddddd,4,Undated\n'
-    )  # fmt: skip
+    mirror.mkdir()
+    zipped(mirror / "titled.zip", TITLED)
     (mirror / "links.tsv").write_text(
         "movie_id\ttrailer_link\n1\thttps://www.youtube.com/watch?v=newer-link1\n"
     )
     monkeypatch.setenv("MMREC_MIRROR", str(mirror))
     monkeypatch.delenv(youtube.KEY, raising=False)
 
-    def resource(name, path, verify):
-        return sources.Resource(name, "a list", "none", (Mirror(path),), verify, "Connect.")
+    def resource(name, path):
+        return sources.Resource(name, "a list", "none", (Mirror(path),), pinned(None), "Connect.")
 
-    return (
-        resource("titled", "titled", lambda folder: pinned(None)(folder / "ml-youtube.csv")),
-        resource("links", "links.tsv", pinned(None)),
-    )
+    return resource("titled", "titled.zip"), resource("links", "links.tsv")
 
 
 def test_without_a_key_the_published_lists_are_joined_by_title_and_year(web, lists):
@@ -232,27 +236,17 @@ def test_the_second_list_is_not_needed_the_first_is(web, lists, tmp_path):
     (tmp_path / "mirror" / "links.tsv").unlink()
     (found,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
     assert found.fields["trailer_youtube_id"] == "aaaaaaaaaaa"
-    (tmp_path / "mirror" / "titled" / "ml-youtube.csv").write_text("other,columns\n1,2\n")
+    archive = tmp_path / "mirror" / "titled.zip"
+    for damaged in (b"PK\3\4 no", b""):
+        archive.write_bytes(damaged)
+        (missed,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
+        assert "not a list of trailers" in missed.reason
+    zipped(archive, "other,columns\n1,2\n")
     (missed,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
     assert "not a list of trailers" in missed.reason
-    (tmp_path / "mirror" / "titled" / "ml-youtube.csv").unlink()
-    (tmp_path / "mirror" / "titled").rmdir()
+    archive.unlink()
     (missed,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
     assert "not there" in missed.reason
-
-
-def test_the_first_list_unpacks_from_its_zip(web, server, lists, tmp_path):
-    from mmrec.data import places
-
-    archive = tmp_path / "ml-20m-youtube.zip"
-    with zipfile.ZipFile(archive, "w") as opened:
-        opened.write(tmp_path / "mirror" / "titled" / "ml-youtube.csv", "inner/ml-youtube.csv")
-    places._unreachable.cache_clear()
-    server.routes["/ml-20m-youtube.zip"] = archive.read_bytes()
-    where = (places.Upstream(f"{server.url}/ml-20m-youtube.zip", inside="inner"),)
-    titled = sources.Resource("z", "a list", "none", where, lists[0].verify, "Connect.")
-    (found,) = YouTube(web, lists=(titled, lists[1])).find(movies((7, "Falcon", 1985)))
-    assert found.fields["trailer_youtube_id"] == "ccccccccccc"
 
 
 VIDEO = "abcdefghijk"
@@ -281,7 +275,7 @@ def test_a_trailer_is_downloaded_checked_and_named_by_movie(fetch, server, clip,
     files, failures = fetch({5: VIDEO, 6: VIDEO})
     assert files == {5: tmp_path / "trailers" / "5.mp4", 6: tmp_path / "trailers" / "6.mp4"}
     assert files[5].read_bytes() == clip
-    assert failures.empty
+    assert failures == []
     asked = len(server.asked)
     assert fetch({5: VIDEO})[0] == {5: files[5]}
     assert len(server.asked) == asked
@@ -302,7 +296,7 @@ def test_a_spoilt_part_is_found_by_decoding_and_fetched_anew(fetch, server, clip
     (shelf / f"{VIDEO}.mp4.mp4.part").write_bytes(b"x" * 5000)
     files, failures = fetch({5: VIDEO})
     assert files[5].read_bytes() == clip
-    assert failures.empty
+    assert failures == []
     assert [path.name for path in shelf.iterdir()] == [f"{VIDEO}.mp4"]
 
 
@@ -312,7 +306,7 @@ def test_a_file_that_stays_damaged_is_no_trailer(fetch, server, clip, tmp_path):
     server.routes["/watch"] = Fault(200, spoilt, {"Content-Type": "video/mp4"})
     files, failures = fetch({5: VIDEO})
     assert files == {}
-    assert failures["reason"].str.startswith("the file is damaged").all()
+    assert failures[0].reason.startswith(f"trailer {VIDEO}: the file is damaged")
     assert list((tmp_path / "cache" / "trailers").iterdir()) == []
 
 
@@ -323,15 +317,11 @@ def test_failures_are_listed_and_stop_nothing(fetch, server):
     }.get(query["v"], good)  # fmt: skip
     files, failures = fetch({1: "gone4444444", 2: "forbidden33", 3: "not an id", 4: VIDEO})
     assert list(files) == [4]
-    assert failures.to_dict("list") == {
-        "movie_id": [1, 2, 3],
-        "youtube_id": ["gone4444444", "forbidden33", "not an id"],
-        "reason": [
-            "Unable to download webpage: HTTP Error 404: Not Found",
-            "Unable to download webpage: HTTP Error 403: Forbidden",
-            "not a YouTube id",
-        ],
-    }
+    assert [(failure.movie_id, failure.reason) for failure in failures] == [
+        (1, "trailer gone4444444: Unable to download webpage: HTTP Error 404: Not Found"),
+        (2, "trailer forbidden33: Unable to download webpage: HTTP Error 403: Forbidden"),
+        (3, "trailer not an id: not a YouTube id"),
+    ]
 
 
 def test_a_passing_failure_is_tried_again(fetch, server, monkeypatch):
@@ -350,7 +340,7 @@ def test_a_demand_to_sign_in_ends_the_asking(fetch, monkeypatch, tmp_path):
     monkeypatch.setattr(youtube, "_download", download)
     files, failures = fetch({1: "aaaaaaaaaaa", 2: "bbbbbbbbbbb"})
     assert (files, len(asked)) == ({}, 1)
-    assert "give cookies" in failures["reason"][1]
+    assert "give cookies" in failures[1].reason
 
 
 def test_cookies_are_sent_and_their_file_is_left_alone(fetch, server, tmp_path):

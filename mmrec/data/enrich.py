@@ -171,7 +171,7 @@ def run(
         for answer in progress.bar(makers[name]().find(movies), total=len(movies), label=name)
     ]
     findings = [answer for answer in answers if isinstance(answer, Finding)]
-    misses = [asdict(answer) for answer in answers if isinstance(answer, Miss)]
+    misses = [answer for answer in answers if isinstance(answer, Miss)]
     enriched, rejected, conflicts = merge(movies, findings, providers)
     files = {}
     if trailers:
@@ -183,14 +183,7 @@ def run(
             rate_limit=rate_limit,
             cookies=cookies,
         )
-        misses += [
-            {
-                "movie_id": row.movie_id,
-                "provider": "youtube",
-                "reason": f"trailer {row.youtube_id}: {row.reason}",
-            }
-            for row in failed.itertuples()
-        ]
+        misses += failed
     built = Catalogue(enriched, *_no_ratings(), rejected, _sources(findings))
     catalogue.save(built, workspace)
     done = Enriched(

@@ -112,7 +112,8 @@ class Wikipedia:
         if movie.imdb_id:
             query = {"list": "search", "srsearch": f"haswbstatement:P345={movie.imdb_id}"}
             hits = self._ask(self._wikidata, action="query", **query).get("query", {})
-            return [hit["title"] for hit in hits.get("search", [])]
+            if hits.get("search"):
+                return [hit["title"] for hit in hits["search"]]
         answer = self._ask(
             self._wikipedia,
             action="query",

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -51,13 +52,10 @@ ML_20M_TRAILERS = sources.Resource(
     what="YouTube ids of 25,623 trailers, by title and year",
     licence="GroupLens: research use with citation, no redistribution",
     places=(
-        Mirror("ml-20m-youtube"),
-        Upstream(
-            "https://files.grouplens.org/datasets/movielens/ml-20m-youtube.zip",
-            inside="ml-20m-youtube",
-        ),
+        Mirror("ml-20m-youtube.zip"),
+        Upstream("https://files.grouplens.org/datasets/movielens/ml-20m-youtube.zip"),
     ),
-    verify=lambda folder: pinned(None)(folder / "ml-youtube.csv"),
+    verify=pinned(None),
     remedy=f"Connect to the network, put it into MMREC_MIRROR, or set {KEY}.",
 )
 M3L_TRAILERS = sources.Resource(
@@ -125,9 +123,7 @@ class YouTube:
                         remedy="Check the key and that the YouTube Data API is on, or unset it.",
                     ) from None
                 if reasons & _QUOTA:
-                    exhausted = (
-                        "the day's quota is used up; run again tomorrow, what is found stays"
-                    )
+                    exhausted = "the day's quota is used up; run again tomorrow"
                 said = f" ({', '.join(sorted(reasons))})" if reasons else ""
                 yield Miss(movie.movie_id, self.name, exhausted or f"{error}{said}")
             except (KeyError, IndexError, TypeError, AttributeError) as error:
@@ -174,13 +170,15 @@ class YouTube:
         if titled.path is None:
             raise StudyError(titled.notes[0], where=titled.resource, remedy=self._lists[0].remedy)
         try:
-            table = pd.read_csv(titled.path / "ml-youtube.csv", dtype=str).dropna()
+            with zipfile.ZipFile(titled.path) as archive:
+                (name,) = (name for name in archive.namelist() if name.endswith("ml-youtube.csv"))
+                table = pd.read_csv(archive.open(name), dtype=str).dropna()
             table = table.set_index("movieId")[["title", "youtubeId"]]
             if linked.path is not None:
                 links = pd.read_csv(linked.path, sep="\t", dtype=str).dropna()
                 ids = links.set_index("movie_id")["trailer_link"].str.extract(r"v=([\w-]{11})")[0]
                 table["youtubeId"] = ids.reindex(table.index).fillna(table["youtubeId"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise StudyError(
                 f"not a list of trailers ({error})",
                 where=titled.resource,
@@ -194,17 +192,9 @@ class YouTube:
         return known
 
     def _finding(self, movie, video: str, title: str, year: int | None, match: Match) -> Finding:
-        accepted = match.status != matching.REJECTED
-        return Finding(
-            movie.movie_id,
-            self.name,
-            title,
-            year,
-            match,
-            f"{_WATCH}{video}",
-            LICENCE,
-            {"trailer_youtube_id": video} if accepted else {},
-        )
+        fields = {"trailer_youtube_id": video} if match.status != matching.REJECTED else {}
+        address = f"{_WATCH}{video}"
+        return Finding(movie.movie_id, self.name, title, year, match, address, LICENCE, fields)
 
 
 def rate(video: dict, movie) -> tuple[int, Match]:
@@ -249,10 +239,8 @@ def rate(video: dict, movie) -> tuple[int, Match]:
 def _seconds(duration: str) -> int:
     """``"PT2M31S"`` is 151."""
     found = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", duration)
-    days, hours, minutes, seconds = (
-        (int(part or 0) for part in found.groups()) if found else [0] * 4
-    )
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    parts = found.groups(default="0") if found else ["0"] * 4
+    return sum(int(part) * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=True))
 
 
 def _reasons(body: bytes) -> set[str]:
@@ -290,7 +278,7 @@ def download(
     rate_limit: int | None = None,
     cookies: Path | None = None,
     watch_url: str | None = None,
-) -> tuple[dict[int, Path], pd.DataFrame]:
+) -> tuple[dict[int, Path], list[Miss]]:
     """Downloads trailers; each is decoded to the end before it counts.
 
     A video is fetched once and kept in ``cache/trailers`` by its id; what was interrupted resumes.
@@ -304,7 +292,7 @@ def download(
         watch_url: What a video's id is appended to; ``MMREC_YOUTUBE_URL`` or YouTube's.
 
     Returns:
-        Movie id to file, and the failures: ``movie_id, youtube_id, reason``.
+        Movie id to file, and the failures with video and reason.
     """
     watch_url = watch_url or os.environ.get("MMREC_YOUTUBE_URL", _WATCH)
     shelf = cache / "trailers"
@@ -322,10 +310,10 @@ def download(
             path = path or _fetch(video, watch_url, shelf, rate_limit, jar)
             files[movie_id] = _place(path, folder / f"{movie_id}{path.suffix}")
         except _Unavailable as error:
-            failures.append((movie_id, video, str(error)))
+            failures.append(Miss(movie_id, YouTube.name, f"trailer {video}: {error}"))
             if "not a bot" in str(error):
                 blocked = "not tried: YouTube asks to sign in; give cookies, or wait some hours"
-    return files, pd.DataFrame(failures, columns=["movie_id", "youtube_id", "reason"])
+    return files, failures
 
 
 def _read_cookies(path: Path | None) -> str | None:
