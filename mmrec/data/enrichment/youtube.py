@@ -166,9 +166,8 @@ class YouTube:
 
     def _published(self) -> dict[str, list[tuple[str, int | None, str]]]:
         """Title key → title, year and video id of each entry of the lists, newer links first."""
-        titled, linked = (sources.fetch_if_there(one, self._web.cache) for one in self._lists)
-        if titled.path is None:
-            raise StudyError(titled.notes[0], where=titled.resource, remedy=self._lists[0].remedy)
+        titled = sources.fetch(self._lists[0], self._web.cache)
+        linked = sources.fetch_if_there(self._lists[1], self._web.cache)
         try:
             with zipfile.ZipFile(titled.path) as archive:
                 (name,) = (name for name in archive.namelist() if name.endswith("ml-youtube.csv"))
