@@ -18,7 +18,7 @@ DOIT := $(BIN)python -m doit
 NORMAL_FORM := --keep-output --keep-count --keep-id --extra-keys \
   "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info"
 
-.PHONY: help study book test reference clean
+.PHONY: help study book test tidy reference clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,8 +34,13 @@ book: $(READY)  ## build the book from the committed notebooks, without running 
 test: $(READY)  ## style, unit tests, and every notebook on the smoke profile
 	@$(BIN)ruff check
 	@$(BIN)ruff format --check
-	@$(BIN)nbstripout --verify $(NORMAL_FORM) notebooks/*.ipynb
+	@$(BIN)nbstripout --verify $(NORMAL_FORM) notebooks/*.ipynb || { echo "Run make tidy."; exit 1; }
 	@$(BIN)python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+
+tidy: $(READY)  ## bring code and notebooks into the form that `make test` asks for
+	@$(BIN)ruff check --fix
+	@$(BIN)ruff format
+	@$(BIN)nbstripout $(NORMAL_FORM) notebooks/*.ipynb
 
 reference: $(READY)  ## after PROFILE=paper: its notebooks and summaries become the committed ones
 	@$(DOIT) profile=paper reference
