@@ -8,6 +8,7 @@ import ast
 import hashlib
 import json
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -310,8 +311,11 @@ def run(
     order = sorted(todo.values(), key=lambda e: (e.settings is None, -len(e.modalities)))
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     jobs = (joblib.delayed(_run)(experiment, workspace) for experiment in order)
-    for _ in bar(parallel(jobs), total=len(order), label=table):
-        pass
+    with warnings.catch_warnings():
+        # loky replaces a worker that has grown; nothing is lost by it.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+        for _ in bar(parallel(jobs), total=len(order), label=table):
+            pass
     runs = pd.DataFrame(
         [
             _describe(table, row, experiment, data, _record_path(workspace, name))
