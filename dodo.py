@@ -41,10 +41,10 @@ KNOWN = WORKSPACE.root / ".doit.json"  # what was finished, and from which state
 FEATURES = ["catalogue/*", "features/*"]
 STAGES = {
     "01_dataset_enrichment": ([], ["catalogue/*.parquet"]),
-    "02_text_embedding": (["catalogue/*"], ["features/text.parquet"]),
+    "02_text_embedding": (["catalogue/*"], ["features/text*.parquet"]),
     "03_video_embedding": (["catalogue/*"], ["features/video.parquet"]),
     "04_audio_embedding": (["catalogue/*"], ["features/audio.parquet"]),
-    "05_knowledge_graph": (["catalogue/*"], ["features/meta.parquet"]),
+    "05_knowledge_graph": (["catalogue/*"], ["features/meta*.parquet"]),
     "06_siamese_training": (FEATURES, ["results/runs.parquet"]),
     "07_modality_ablation": (FEATURES, ["results/table1.csv"]),
     "08_rating_masking": (FEATURES, ["results/table2.csv"]),

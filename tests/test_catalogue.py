@@ -431,3 +431,31 @@ def test_the_quality_tables_count_movies_and_ratings(files):
     }
     assert quality.rejections(built).to_numpy().sum() == 3
     assert quality.twins(built)["movie_ids"].tolist() == [[4, 5]]
+
+
+def test_the_open_data_alone_brings_nothing_of_other_sources(tmp_path):
+    written = open_data.read(sources.fetch(sources.OPEN_DATA, tmp_path).path)
+    known, unknown = written.index[0], written.index.max() + 1
+    movies = pd.DataFrame(
+        {
+            "movie_id": [unknown, known],
+            "genres": [["Drama"], ["Comedy"]],
+            "summary": "A cook hides a ring.",
+            "summary_source": "imdb",
+            "directors": [["Jo Doe"], ["Jo Doe"]],
+            "directors_source": "published",
+            "cast": [["Jo Doe"], ["Jo Doe"]],
+            "cast_source": "published",
+            "crowd_rating": 8.0,
+            "crowd_votes": 9.0,
+            "crowd_rating_source": "published",
+        }
+    )
+    alone = catalogue.open_only(movies, tmp_path)
+    assert list(alone["movie_id"]) == [unknown, known]
+    assert alone["summary"].tolist() == [None, written.loc[known, "summary"]]
+    assert alone["directors"].tolist() == [[], written.loc[known, "directors"]]
+    assert alone["summary_source"].tolist() == [None, "open"]
+    assert alone[["crowd_rating", "crowd_votes", "crowd_rating_source"]].isna().all(axis=None)
+    assert list(alone["genres"]) == [["Drama"], ["Comedy"]]
+    assert set(movies["directors_source"]) == {"published"}, "the catalogue itself stays"

@@ -15,6 +15,7 @@ from sklearn.metrics import precision_score, recall_score, root_mean_squared_err
 from mmrec.errors import StudyError
 from mmrec.experiments import grid
 from mmrec.experiments.grid import Experiment
+from mmrec.features.table import FeatureTable
 from mmrec.models import training
 
 ALL = ("video", "audio", "text", "meta")
@@ -422,7 +423,7 @@ def test_changed_files_are_read_again(workspace):
     ("wrong", "what"),
     [
         ({"model": "oracle"}, "unknown model 'oracle'.*Choose from siamese"),
-        ({"modalities": ("meta", "smell")}, "unknown modality 'smell'.*text, video, audio, meta"),
+        ({"masking": 50}, "masking 50 is no share"),
         ({"protocol": "hopeful"}, "unknown protocol 'hopeful'.*clean"),
         ({"features": "imagined"}, "unknown features 'imagined'"),
         ({"fold": "u6"}, "unknown fold 'u6'.*u1, u2"),
@@ -437,10 +438,35 @@ def test_an_unknown_name_is_told(wrong, what):
 def test_a_missing_feature_file_is_told_before_anything_is_trained(workspace, monkeypatch, missing):
     (workspace.features / f"{missing}.parquet").unlink()
     monkeypatch.setattr(training, "fit", no_training)
-    with pytest.raises(StudyError, match=f"no {missing} features.*embeds {missing}"):
+    with pytest.raises(StudyError, match=f"no {missing!r} features.*There are: .*its notebook"):
         grid.run("table1", [("text", siamese("text")), *ROWS], workspace, n_jobs=1)
     runs = grid.run("baselines", ROWS[2:], workspace, n_jobs=1)
     assert runs["rmse"].notna().all(), "what needs no features goes on"
+
+
+def test_an_unknown_modality_is_told(workspace):
+    with pytest.raises(
+        StudyError, match=r"no 'smell' features.*There are: audio, meta, text, video"
+    ):
+        grid.run("table1", [("smell", siamese("meta", "smell"))], workspace, n_jobs=1)
+
+
+def test_profiles_of_another_table_are_another_experiment(workspace):
+    table = FeatureTable.load(workspace.features / "meta.parquet")
+    first = next(iter(table.parts))
+    table.without(first).save(workspace.features / "meta-less.parquet")
+    data = grid.load(workspace)
+    usual = siamese("text")
+    other = replace(usual, profiles="meta-less")
+    assert grid.experiment_hash(usual, data) != grid.experiment_hash(other, data)
+    assert other.tables == ("meta-less", "text")
+    rows = [("usual", usual), ("other", other)]
+    usual, other = grid.run("variants", rows, workspace, n_jobs=1)["hash"]
+    predictions = [
+        pd.read_parquet(grid.predictions_path(workspace, name))["prediction"]
+        for name in (usual, other)
+    ]
+    assert not predictions[0].equals(predictions[1])
 
 
 def test_a_missing_catalogue_is_told(workspace):

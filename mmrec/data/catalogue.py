@@ -121,6 +121,32 @@ def load(workspace: Workspace) -> Catalogue:
     return Catalogue(**tables, sources=record)
 
 
+def open_only(movies: pd.DataFrame, cache: Path) -> pd.DataFrame:
+    """The movies as the open data alone tells them: no text, name or rating of another source.
+
+    Args:
+        movies: A catalogue's movies.
+        cache: The workspace's cache.
+
+    Returns:
+        The same rows; summary, directors and cast of the open data, and no crowd's rating.
+    """
+    ours = open_data.read(sources.fetch(sources.OPEN_DATA, cache).path).reindex(movies["movie_id"])
+    known = {
+        "summary": ours["summary"].where(ours["summary"].notna(), None),
+        "directors": ours["directors"].map(lambda names: names if isinstance(names, list) else []),
+        "cast": ours["cast"].map(lambda names: names if isinstance(names, list) else []),
+    }
+    origins = ours["title"].notna().map({True: "open", False: None}).to_numpy()
+    return movies.assign(
+        **{name: column.to_numpy() for name, column in known.items()},
+        **{f"{name}_source": origins for name in known},
+        crowd_rating=float("nan"),
+        crowd_votes=float("nan"),
+        crowd_rating_source=None,
+    )
+
+
 def _fetch_all(cache: Path) -> dict[str, sources.Served]:
     needed = (sources.ML_100K, sources.OPEN_DATA)
     welcome = (

@@ -32,7 +32,6 @@ from mmrec.models.training import TrainingSettings
 from mmrec.progress import bar
 from mmrec.workspace import Workspace, atomic_path
 
-MODALITIES = ("text", "video", "audio", "meta")
 TRIVIAL = ("global mean", "user mean", "movie mean", "user+movie bias")
 MODELS = ("siamese", "siamese on ratings", *TRIVIAL)
 _CODE = (
@@ -52,12 +51,14 @@ class Experiment:
     Attributes:
         model: One of :data:`MODELS`.
         seed: Of everything random: validation set, parts, mask, weights, batches.
-        modalities: What represents a movie; for the trivial predictors none.
+        modalities: Names of the feature tables that represent a movie; for the trivial
+            predictors none.
         features: ``"real"``, or ``"permuted"`` for the control.
         protocol: Name in :data:`~mmrec.experiments.protocols.PROTOCOLS`.
         fold: ``"u1"`` … ``"u5"``.
         masking: Share of the ratings hidden from user profiles.
         settings: Of the training; None for the trivial predictors.
+        profiles: Name of the feature table whose means over the liked movies are the users.
     """
 
     model: str
@@ -68,6 +69,7 @@ class Experiment:
     fold: str = "u1"
     masking: float = 0.0
     settings: TrainingSettings | None = None
+    profiles: str = "meta"
 
     def __post_init__(self):
         choices = {
@@ -75,7 +77,6 @@ class Experiment:
             "features": (self.features, ("real", "permuted")),
             "protocol": (self.protocol, tuple(PROTOCOLS)),
             "fold": (self.fold, FOLDS),
-            **{f"modality {name}": (name, MODALITIES) for name in self.modalities},
         }
         for key, (value, known) in choices.items():
             if value not in known:
@@ -93,8 +94,8 @@ class Experiment:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Modalities whose features it reads: user profiles are made of meta in every row."""
-        return tuple(sorted({*self.modalities, "meta"})) if self.model == "siamese" else ()
+        """Names of the feature tables it reads."""
+        return tuple(sorted({*self.modalities, self.profiles})) if self.model == "siamese" else ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _load(root: Path, stamp: tuple) -> Data:
     del stamp  # only there so that changed files are read again
     workspace = Workspace(root, root)
     parts = catalogue.load(workspace)
-    found = [name for name in MODALITIES if (workspace.features / f"{name}.parquet").exists()]
+    found = sorted(path.stem for path in workspace.features.glob("*.parquet"))
     return Data(
         ratings=parts.ratings,
         users=pd.Index(parts.users["user_id"]),
@@ -156,17 +157,19 @@ def experiment_hash(experiment: Experiment, data: Data) -> str:
         "code": _code_digest(),
         "dtype": str(training.fast_dtype()) if experiment.settings else None,
     }
+    if experiment.profiles == "meta":
+        del described["profiles"]  # as the paper has it; results from before it could vary stay
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _table(data: Data, modality: str) -> FeatureTable:
-    if modality not in data.tables:
+def _table(data: Data, name: str) -> FeatureTable:
+    if name not in data.tables:
         raise StudyError(
-            f"there are no {modality} features",
-            where="features",
-            remedy=f"Run the notebook that embeds {modality} first.",
+            f"there are no {name!r} features",
+            where="experiment",
+            remedy=f"There are: {', '.join(data.tables) or 'none'}; its notebook makes them.",
         )
-    return data.tables[modality]
+    return data.tables[name]
 
 
 def _inputs(experiment: Experiment, data: Data, split: Split) -> training.Inputs:
@@ -176,7 +179,7 @@ def _inputs(experiment: Experiment, data: Data, split: Split) -> training.Inputs
     else:
         inputs = user_profiles.content_inputs(
             split.train,
-            data.tables,
+            {**data.tables, "meta": _table(data, experiment.profiles)},
             experiment.modalities,
             data.users,
             data.movies,

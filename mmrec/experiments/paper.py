@@ -22,6 +22,15 @@ ROWS = {
 MASKED_ROWS = ("meta+text", "meta+audio", "meta+video", "all")
 """Rows of Table II."""
 
+VARIANTS = {
+    "text": "meta",
+    "text-open": "meta-open",
+    "meta": "meta",
+    "meta-unrated": "meta-unrated",
+    "meta-open": "meta-open",
+}
+"""Feature tables to compare, and the table that the user profiles of each row are made of."""
+
 _COLUMNS = ["table", "row", "masking", "paper_rmse", "paper_precision", "paper_recall"]
 
 PUBLISHED = pd.DataFrame(
@@ -71,6 +80,15 @@ def table1(
         for seed in some
     ]
     return networks + trivial(fold=fold, seeds=seeds)
+
+
+def variants(settings: TrainingSettings, *, fold: str, seeds: Sequence[int]) -> Rows:
+    """Text and meta from other sources: open synopses alone, meta without the crowd's rating."""
+    return [
+        (row, Experiment("siamese", seed, (row,), fold=fold, settings=settings, profiles=profiles))
+        for row, profiles in VARIANTS.items()
+        for seed in seeds
+    ] + trivial(fold=fold, seeds=seeds)
 
 
 def table2(
