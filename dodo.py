@@ -52,6 +52,7 @@ STAGES = {
 }
 # Folders whose content decides what the first two floors can read.
 SOURCE_FOLDERS = ["MMREC_MIRROR", "MMREC_TRAILERS"]
+MARK = "MMREC_RUN"  # environment variable of the processes that a run starts
 KILLED_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -276,7 +277,7 @@ def run(command: list[str], log: Path) -> tuple[int, float]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT,
-            env={**os.environ, **_terminal()},
+            env=_environment(),
             preexec_fn=_end_with_us,
         )
         try:
@@ -294,11 +295,27 @@ def run(command: list[str], log: Path) -> tuple[int, float]:
             return -signal.SIGINT, peak / 1e6
 
 
-def _terminal() -> dict[str, str]:
-    """Where a notebook's progress bars go, since its own stderr is part of the notebook."""
+def _environment() -> dict[str, str]:
+    """Ours, with a mark to know our processes by, and where progress bars go.
+
+    A notebook's own stderr is part of the notebook, so bars are drawn on the terminal itself.
+    """
     from mmrec.progress import TERMINAL
 
-    return {TERMINAL: os.ttyname(2)} if os.isatty(2) else {}
+    terminal = {TERMINAL: os.ttyname(2)} if os.isatty(2) else {}
+    return {**os.environ, **terminal, MARK: str(WORKSPACE.root)}
+
+
+def _end_what_a_killed_run_left() -> None:
+    """Ends workers that a kill of their parents left training in this workspace."""
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == str(WORKSPACE.root):
+                process.kill()
+        except psutil.Error:  # gone meanwhile, or another user's
+            continue
 
 
 def _end_with_us() -> None:
@@ -435,7 +452,7 @@ def as_text(rows: list[dict[str, str]]) -> str:
     widths = {i: max(len(line[i]) for line in lines) for i in used}
     lines.insert(1, ["-" * widths.get(i, 0) for i in range(len(columns))])
     text = ["   ".join(line[i].ljust(widths[i]) for i in used).rstrip() for line in lines]
-    cited = [re.split(r"; (?=\w+: )", row["sources"]) for row in rows if row.get("sources")]
+    cited = [row["sources"].split(" | ") for row in rows if row.get("sources")]
     sources = dict.fromkeys(source for each in cited for source in each)
     caption = f"Table I, profile {PROFILE}, fold {', '.join(sorted({r['fold'] for r in rows}))}"
     return "\n".join(["", caption, *(f"  {source}" for source in sources), "", *text])
@@ -486,6 +503,7 @@ class OneLineEach(ZeroReporter):
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InvalidTask(f"Another run is at work in {shown(WORKSPACE.root)}.") from None
+        _end_what_a_killed_run_left()
 
     def execute_task(self, task):
         """Names the task at work."""

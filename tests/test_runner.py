@@ -125,7 +125,7 @@ def test_a_half_written_notebook_hides_no_reason(tmp_path):
 def test_table_one_is_shown_with_its_sources():
     rows = [
         {"row": "text", "fold": "u1", "rmse_mean": "1.03124", "rmse_sd": "0.00111",
-         "paper_rmse": "1.054", "sources": "meta: graph (a; b); text: open synopses"},
+         "paper_rmse": "1.054", "sources": "meta: graph (a; b) | text: open synopses"},
         {"row": "user mean", "fold": "u1", "rmse_mean": "1.063", "rmse_sd": "", "paper_rmse": "",
          "sources": ""},
     ]  # fmt: skip

@@ -199,6 +199,23 @@ def test_a_table_is_shown_as_plain_text_without_its_empty_columns(workspace):
     assert shown.index.tolist() == ["meta", "user mean"]
     assert shown["RMSE"].tolist() == ["0.500", "0.250"]
     assert shown["paper: RMSE"].tolist() == ["1.025", "–"]
-    assert shown["recall "].tolist() == ["85.1 %", "–"], "the paper's"
-    assert not {"sd", "content gain", "masked"} & set(shown.columns), "nothing to show"
+    assert shown["paper: recall"].tolist() == ["85.1", "–"]
+    assert not {"± sd", "masked"} & set(shown.columns), "nothing to show"
     assert shown.map(lambda cell: isinstance(cell, str) and "nan" not in cell).all(axis=None)
+
+
+def test_what_a_table_rests_on_is_told_once():
+    runs = pd.DataFrame(
+        {
+            "fold": "u1",
+            "protocol": "clean",
+            "seed": [0, 1, 0],
+            "sources": ["meta: a, b | text: open", "meta: a, b | text: open", "ratings alone"],
+        }
+    )
+    told = statistics.sources(runs)["what it rests on"]
+    assert told.to_dict() == {
+        "protocol": "clean, fold u1, seeds 0, 1",
+        "meta": "a, b",
+        "text": "open",
+    }

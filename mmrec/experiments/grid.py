@@ -32,6 +32,9 @@ from mmrec.models.training import TrainingSettings
 from mmrec.progress import bar
 from mmrec.workspace import Workspace, atomic_path
 
+SEPARATOR = " | "
+"""Between the modalities in a row's ``sources``."""
+
 TRIVIAL = ("global mean", "user mean", "movie mean", "user+movie bias")
 MODELS = ("siamese", "siamese on ratings", *TRIVIAL)
 _CODE = (
@@ -350,7 +353,7 @@ def describe_sources(experiment: Experiment, data: Data) -> str:
         provenance = _table(data, modality).provenance
         stand_in = f" ({provenance['stand_in']})" if provenance.get("stand_in") else ""
         said.append(f"{modality}: {provenance['source']}, {provenance['encoder']}{stand_in}")
-    return "; ".join(said) or "ratings alone"
+    return SEPARATOR.join(said) or "ratings alone"
 
 
 def _file(runs: pd.DataFrame, workspace: Workspace) -> None:

@@ -124,27 +124,40 @@ def save(table: pd.DataFrame, name: str, workspace: Workspace) -> pd.DataFrame:
 
 
 def show(table: pd.DataFrame) -> pd.DataFrame:
-    """A summary as the book prints it: what is empty left out, numbers as rounded text."""
-    shown = {
-        "row": ("row", "{}"),
-        "masking": ("masked", "{:.0%}"),
-        "rmse_mean": ("RMSE", "{:.3f}"),
-        "rmse_sd": ("sd", "{:.3f}"),
-        "rmse_low": ("95 % from", "{:.3f}"),
-        "rmse_high": ("to", "{:.3f}"),
-        "precision_mean": ("precision", "{:.1f} %"),
-        "recall_mean": ("recall", "{:.1f} %"),
-        "coverage": ("coverage", "{:.1%}"),
-        "rmse_covered_mean": ("RMSE covered", "{:.3f}"),
-        "paper_rmse": ("paper: RMSE", "{:.3f}"),
-        "paper_precision": ("precision ", "{:.1f} %"),
-        "paper_recall": ("recall ", "{:.1f} %"),
-    }
+    """A summary as the book prints it: rounded text, and what is empty left out."""
+
+    def text(form: str, *names: str) -> pd.Series:
+        known = table[list(names)].notna().all(axis=1)
+        rows = table[list(names)].itertuples(index=False)
+        return pd.Series([form.format(*row) for row in rows], table.index).where(known, "–")
+
     columns = {
-        title: table[name].map(
-            lambda value, form=form: "–" if pd.isna(value) else form.format(value)
-        )
-        for name, (title, form) in shown.items()
-        if table[name].notna().any() and not (name == "masking" and (table[name] == 0).all())
+        "row": table["row"],
+        "masked": text("{:.0%}", "masking"),
+        "RMSE": text("{:.3f}", "rmse_mean"),
+        "± sd": text("{:.3f}", "rmse_sd"),
+        "95 % interval": text("{:.3f} to {:.3f}", "rmse_low", "rmse_high"),
+        "precision": text("{:.1f}", "precision_mean"),
+        "recall": text("{:.1f}", "recall_mean"),
+        "covered": text("{:.0%}", "coverage"),
+        "paper: RMSE": text("{:.3f}", "paper_rmse"),
+        "paper: precision": text("{:.1f}", "paper_precision"),
+        "paper: recall": text("{:.1f}", "paper_recall"),
     }
-    return pd.DataFrame(columns).set_index("row")
+    wanted = [name for name, cells in columns.items() if (cells != "–").any()]
+    if (table["masking"] == 0).all():
+        wanted.remove("masked")
+    return pd.DataFrame(columns)[wanted].set_index("row")
+
+
+def sources(runs: pd.DataFrame) -> pd.DataFrame:
+    """What the rows of a table rest on, stand-ins included, and their protocol, one line each."""
+    seeds, folds, protocols = (
+        ", ".join(map(str, runs[name].unique())) for name in ("seed", "fold", "protocol")
+    )
+    said = dict.fromkeys(part for row in runs["sources"] for part in row.split(grid.SEPARATOR))
+    lines = [part.split(": ", 1) for part in said if ": " in part]
+    return pd.DataFrame(
+        [["protocol", f"{protocols}, fold {folds}, seeds {seeds}"], *lines],
+        columns=["of", "what it rests on"],
+    ).set_index("of")
