@@ -29,7 +29,7 @@ NAN = float("nan")
         ("nan", None),
         (NAN, None),
         ("#NAME?", None),
-        ("It looks like we don't have any Plot Summaries for this title yet.", None),
+        ("It looks like we don't have any of that yet.", None),
     ],
 )
 def test_plots_lose_their_signature(raw, clean):

@@ -3,7 +3,7 @@
 import re
 
 SIGNATURE = re.compile(r"\s*—[^—]*$")
-_PLACEHOLDERS = ("It looks like we don't have any Plot Summaries",)
+_PLACEHOLDERS = ("It looks like we don't have any",)
 _NOTHING = {"", "nan", "none", "#name?"}
 _SUFFIXES = {"": 1, "K": 1_000, "M": 1_000_000}
 
