@@ -147,7 +147,7 @@ def show(table: pd.DataFrame) -> pd.DataFrame:
     wanted = [name for name, cells in columns.items() if (cells != "–").any()]
     if (table["masking"] == 0).all():
         wanted.remove("masked")
-    return pd.DataFrame(columns)[wanted].set_index("row")
+    return pd.DataFrame(columns)[wanted].set_index("row").rename_axis(None)
 
 
 def sources(runs: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +157,11 @@ def sources(runs: pd.DataFrame) -> pd.DataFrame:
     )
     said = dict.fromkeys(part for row in runs["sources"] for part in row.split(grid.SEPARATOR))
     lines = [part.split(": ", 1) for part in said if ": " in part]
-    return pd.DataFrame(
-        [["protocol", f"{protocols}, fold {folds}, seeds {seeds}"], *lines],
-        columns=["of", "what it rests on"],
-    ).set_index("of")
+    return (
+        pd.DataFrame(
+            [["protocol", f"{protocols}, fold {folds}, seeds {seeds}"], *lines],
+            columns=["of", "what it rests on"],
+        )
+        .set_index("of")
+        .rename_axis(None)
+    )
