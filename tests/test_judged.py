@@ -1,0 +1,145 @@
+"""The rule that holds triples against judged ones, and what the reader of triples scores by it."""
+
+import numpy as np
+import pytest
+
+from mmrec.errors import StudyError
+from mmrec.features import judged, triples
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("dangerous serial killer", {"killer"}),
+        ("Killer of his partner", {"killer"}),
+        ("king and old queen of Spain", {"king", "queen"}),
+        ("it", {"it"}),
+    ],
+)
+def test_head_words(phrase, expected):
+    assert judged.heads(phrase) == expected
+
+
+@pytest.mark.parametrize(
+    ("triple", "gold", "expected"),
+    [
+        # modifiers and letter case do not count, head words do
+        (("old cop", "hunts", "serial killer"), ("Cop", "hunts", "killer"), True),
+        (("old cop", "hunts", "killer of girls"), ("cop", "hunts", "girls"), False),
+        # head and tail have their places
+        (("killer", "hunts", "cop"), ("cop", "hunts", "killer"), False),
+        # the judged words of the verb must all be there, in order; others may be
+        (("cop", "hunts down", "killer"), ("cop", "hunts", "killer"), True),
+        (("cop", "hunts", "killer"), ("cop", "hunts down", "killer"), False),
+        (("cop", "tries to hunt", "killer"), ("cop", "tries hunt", "killer"), True),
+        (("cop", "hunt tries", "killer"), ("cop", "tries hunt", "killer"), False),
+        (("cop", "hunted", "killer"), ("cop", "hunts", "killer"), False),
+        # polarity
+        (("cop", "not hunt", "killer"), ("cop", "hunt", "killer"), False),
+        (("cop", "hunt", "killer"), ("cop", "not hunt", "killer"), False),
+        (("cop", "never hunts", "killer"), ("cop", "not hunts", "killer"), True),
+        (("cop", "does n't hunt", "killer"), ("cop", "not hunt", "killer"), True),
+        # joined nouns: all of them and no others; alternatives: any of them
+        (("cop and nun", "hunt", "killer"), ("cop+nun", "hunt", "killer"), True),
+        (("cop", "hunt", "killer"), ("cop+nun", "hunt", "killer"), False),
+        (("cop and nun", "hunt", "killer"), ("cop", "hunt", "killer"), False),
+        (("cop", "hunts", "killer"), ("cop/nun", "chases/hunts", "killer"), True),
+        (("monk", "hunts", "killer"), ("cop/nun", "chases/hunts", "killer"), False),
+    ],
+)
+def test_matches(triple, gold, expected):
+    assert judged.matches(triple, gold) is expected
+
+
+TOY = """kind,sentence,gold,also_right
+one,First.,a | sees | b; a | hears | c,a | sees | c
+one,Second.,a | not sees | b,
+two,Third.,,
+two,Fourth.,d | is | e,
+"""
+READ = {
+    "First.": [("a", "sees", "b"), ("a", "sees", "c"), ("c", "hears", "a")],
+    "Second.": [("a", "sees", "b")],
+    "Third.": [("x", "sees", "y")],
+    "Fourth.": [],
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content: str):
+        path = tmp_path / "judged.csv"
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_precision_and_recall(written):
+    compared = judged.compare(judged.load(written(TOY)), READ.get).set_index("sentence")
+    assert compared.loc["First.", "wrong"] == [("c", "hears", "a")]
+    assert compared.loc["First.", "missed"] == [("a", "hears", "c")]
+    found = judged.score(compared.reset_index())
+    assert found.index.tolist() == ["one", "two", judged.ALL]
+    assert found["triples"].tolist() == [4, 1, 5]
+    assert found["right"].tolist() == [2, 0, 2]
+    assert found["facts"].tolist() == [3, 1, 4]
+    assert found["found"].tolist() == [1, 0, 1]
+    np.testing.assert_allclose(found["precision"], [0.5, 0, 0.4])
+    np.testing.assert_allclose(found["recall"], [1 / 3, 0, 0.25])
+
+
+def test_where_nothing_is_read_there_is_no_precision(written):
+    found = judged.score(judged.compare(judged.load(written(TOY)), lambda _: []))
+    assert found["precision"].isna().all()
+    assert (found["recall"] == 0).all()
+
+
+def test_a_triple_without_three_parts_is_told(written):
+    with pytest.raises(StudyError, match=r"line 5: 'd \| is' is no triple"):
+        judged.load(written(TOY.replace("d | is | e", "d | is")))
+
+
+def test_other_columns_are_told(written, tmp_path):
+    with pytest.raises(StudyError, match="has the columns kind, sentence"):
+        judged.load(written("kind,sentence\none,First.\n"))
+    with pytest.raises(StudyError, match="cannot be read"):
+        judged.load(tmp_path / "none.csv")
+
+
+def test_a_hundred_sentences_and_their_words():
+    """What is judged must be sayable: every judged word stands in its sentence."""
+    sentences = judged.load()
+    assert len(sentences) == sentences["sentence"].nunique() == 100
+    assert sentences["kind"].value_counts().min() >= 6
+    for row in sentences.itertuples():
+        for one in [*row.gold, *row.also_right]:
+            said = " ".join(one).replace("/", " ").replace("+", " ").split()
+            stray = [word for word in said if word != "not" and word not in row.sentence]
+            assert not stray, (row.sentence, stray)
+
+
+@pytest.fixture(scope="module")
+def read():
+    parser = triples.load_parser()
+    return lambda sentence: triples.read(parser(sentence))
+
+
+def test_the_reader_keeps_its_precision_and_recall(read):
+    """Measured when the sentences were written: 111 of 119 triples, 110 of 138 facts."""
+    found = judged.score(judged.compare(judged.load(), read)).loc[judged.ALL]
+    assert found["facts"] == 138
+    assert found["precision"] >= 111 / 119
+    assert found["recall"] >= 110 / 138
+
+
+def test_a_reader_that_is_deaf_to_negation_is_found_out(read):
+    def deaf(sentence: str) -> list[triples.Triple]:
+        return [(h, r.replace("not ", ""), t) for h, r, t in read(sentence)]
+
+    negated = judged.load().query("kind == 'negation'")
+    told, untold = (
+        judged.score(judged.compare(negated, reader)).loc[judged.ALL, "precision"]
+        for reader in (read, deaf)
+    )
+    assert untold < told - 0.2
