@@ -3,9 +3,12 @@
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import joblib
 import numpy as np
@@ -22,6 +25,7 @@ TRAILERS_VARIABLE = "MMREC_TRAILERS"
 _TRAILER_SUFFIXES = (".mp4", ".webm", ".mkv")
 _DROPPED_COLUMNS = ["movie_id", "file", "reason"]
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +42,11 @@ def vectors_of(
 
     A vector is cached by the content of its file and by the recipe, as soon as it is computed, so
     a killed run resumes; a damaged file costs its own movie and nothing else.
+
+    Within ``joblib.parallel_config("dask")`` the workers of a Dask cluster do the same, and the
+    vectors come back through the cluster. Each file is opened, and each vector cached, where it is
+    worked on: the workers need the files under the caller's paths, on a disk they all see.
+    Where ``cache`` is not such a disk, every worker keeps its own, and only its own, work.
 
     Args:
         files: Movie id to file; several ids may share one.
@@ -96,6 +105,22 @@ def _vector_of(
     with atomic_path(stored) as part:
         np.save(part, vector)
     return vector
+
+
+def ahead(items: Iterable[T], *, depth: int) -> Iterator[T]:
+    """Passes items on in their order, the next ones being made in a second thread meanwhile.
+
+    Args:
+        items: Something lazy; an error in it is raised here, after the items before it.
+        depth: How many finished items may wait.
+    """
+    end = object()
+    source = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(next, source, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            yield item
+            waiting.append(thread.submit(next, source, end))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Pictures and sound out of media files: candidate frames, stills and mono waveforms (PyAV)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -58,7 +58,9 @@ def _opened(path: Path, kind: str) -> Iterator[tuple]:
     """The container, its first stream of a kind, and that stream's length in seconds."""
     try:
         with av.open(str(path)) as container:
-            streams = [s for s in container.streams if s.type == kind]
+            # A picture on the cover of a sound file is a stream as well, of one frame.
+            cover = av.stream.Disposition.attached_pic
+            streams = [s for s in container.streams if s.type == kind and not s.disposition & cover]
             if not streams:
                 raise StudyError(f"there is no {kind} in it", where=path, remedy=_REMEDY)
             stream = streams[0]
@@ -88,9 +90,9 @@ def candidate_frames(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Decodes the frames on screen at the candidate times (paper, section V.A).
 
-    One seek to the key frame before the first candidate, then decoding forward up to the last one,
-    is faster than a seek per candidate and than decoding the whole file. Frames come one at a
-    time, since those of a long trailer would fill the memory.
+    The file's index of packets is read first. It tells which packets each wanted frame is built
+    on; these alone are decoded, and of them only those that others refer to or that are wanted
+    give a picture. Frames come one at a time, since those of a long trailer would fill the memory.
 
     Args:
         path: A video file of any format FFmpeg reads.
@@ -98,34 +100,92 @@ def candidate_frames(
         step: Seconds between candidates.
 
     Yields:
-        The candidate's time in seconds, and the frame, RGB uint8 [height, width, 3].
+        The candidate's time in seconds, and the frame as a player shows it (upright, if the file
+        says how it was held), RGB uint8 [height, width, 3].
 
     Raises:
         StudyError: If the file is no video, has no length, is damaged or is truncated.
     """
     with _opened(path, "video") as (container, stream, length):
-        # Damage must be heard of: by default a decoder paints over it with neighbouring blocks.
-        stream.codec_context.options = {"err_detect": "explode"}
         start = float((stream.start_time or 0) * stream.time_base)
-        wanted = iter(candidate_times(length, margin, step).tolist())
-        time = next(wanted)
-        container.seek(int((start + time) / stream.time_base), stream=stream)
-        shown, end = None, 0.0
-        for frame in container.decode(stream):
-            if frame.pts is None:
-                continue
-            begin = float(frame.pts * stream.time_base) - start
-            while time is not None and shown is not None and begin > time + 1e-6:
-                yield time, shown.to_ndarray(format="rgb24")
-                time = next(wanted, None)
-            if time is None:
-                return
-            shown, end = frame, begin
-        if shown is None or end < length - _SLACK_SECONDS:
-            raise _truncated(path, "video", end, length)
-        while time is not None:
-            yield time, shown.to_ndarray(format="rgb24")
-            time = next(wanted, None)
+        packets = [(p.pts, p.is_keyframe) for p in container.demux(stream) if p.pts is not None]
+        begins = np.sort([pts for pts, _ in packets])
+        seconds = begins * float(stream.time_base) - start
+    times = candidate_times(length, margin, step)
+    end = seconds[-1] if len(seconds) else 0.0
+    if not len(seconds) or end < min(length - _SLACK_SECONDS, times[-1]):
+        raise _truncated(path, "video", end, length)
+    at = np.searchsorted(seconds, times + 1e-6, side="right") - 1
+    wanted = begins[at.clip(min=0)].tolist()
+    # Opened again rather than rewound: not every format can seek to its very beginning.
+    with _opened(path, "video") as (container, stream, _):
+        frames = _decoded(container, stream, _needed(packets, wanted), set(wanted))
+        shown, following = next(frames, None), next(frames, None)
+        if shown is None:
+            raise _truncated(path, "video", 0.0, length)
+        for time, begin in zip(times.tolist(), wanted, strict=True):
+            while following is not None and following.pts <= begin:
+                shown, following = following, next(frames, None)
+            yield time, _upright(shown)
+
+
+def _needed(packets: Sequence[tuple[int, bool]], wanted: Sequence[int]) -> set[int]:
+    """Which packets to decode: those from the key frame before a wanted frame up to it.
+
+    Args:
+        packets: Time stamp of each packet in the file's order, and whether it is a key frame.
+        wanted: Time stamps of the frames to show.
+
+    Returns:
+        Time stamps of packets.
+    """
+    stamps = np.array([pts for pts, _ in packets])
+    # A key frame that is followed by earlier pictures (an open group) is no place to begin at.
+    earliest_from = np.minimum.accumulate(stamps[::-1])[::-1]
+    is_key = np.array([key for _, key in packets])
+    keys = np.flatnonzero(is_key & (stamps == earliest_from))
+    needed = np.zeros(len(packets), bool)
+    for last in np.flatnonzero(np.isin(stamps, wanted)):
+        before = np.searchsorted(keys, last, side="right") - 1
+        needed[keys[before] if before >= 0 else 0 : last + 1] = True
+    return set(stamps[needed].tolist())
+
+
+def _decoded(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    needed: Set[int],
+    wanted: Set[int],
+) -> Iterator[av.VideoFrame]:
+    """The wanted frames, among others, in the order of display.
+
+    Args:
+        container: Just opened.
+        stream: Its video.
+        needed: Time stamps of the packets to decode.
+        wanted: Time stamps of the frames to show.
+    """
+    decoder = stream.codec_context
+    # Damage must be heard of: by default a decoder paints over it with neighbouring blocks.
+    decoder.options = {"err_detect": "explode"}
+    gap = False
+    for packet in container.demux(stream):
+        if packet.pts is not None and packet.pts not in needed:
+            gap = True
+            continue
+        if gap:
+            # What is left out between two groups of pictures must not look like damage.
+            yield from decoder.decode(None)
+            decoder.flush_buffers()
+            gap = False
+        # A picture nothing refers to costs its decoding only if it is itself wanted.
+        decoder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+        yield from (frame for frame in packet.decode() if frame.pts is not None)
+
+
+def _upright(frame: av.VideoFrame) -> np.ndarray:
+    quarter_turns = round(frame.rotation / 90)
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), quarter_turns))
 
 
 def still(path: Path) -> np.ndarray:

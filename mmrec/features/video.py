@@ -174,8 +174,9 @@ def encode(
     dtype = dtype or precision()
     trunk, prepare = _loaded(encoder, dtype)
     vectors = [np.zeros((0, _encoder(encoder).width), np.float32)]
-    pictures = iter(pictures)
-    while batch := [prepare(picture) for picture in islice(pictures, _BATCH)]:
+    # The next pictures are decoded and prepared while the network looks at these.
+    prepared = extraction.ahead(map(prepare, pictures), depth=2 * _BATCH)
+    while batch := list(islice(prepared, _BATCH)):
         images = torch.stack(batch).to(dtype=dtype, memory_format=torch.channels_last)
         with torch.inference_mode():
             vectors.append(trunk(images).float().mean((2, 3)).numpy())
@@ -217,7 +218,7 @@ def embed_trailers(
         StudyError: If the weights cannot be had, or no trailer can be read.
     """
     embed = partial(_embed_trailer, encoder=encoder, margin=margin)
-    frames = f"candidate frames every 1 s, margin {margin:g}, mean over frames"
+    frames = f"candidate frames every 1 s, upright, margin {margin:g}, mean over frames"
     return _embed(trailers, embed, frames, encoder, source, cache, n_jobs)
 
 
