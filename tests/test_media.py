@@ -1,8 +1,7 @@
 """Candidate frames, stills and waveforms: known answers, and damaged files told by name."""
 
-from fractions import Fraction
-
 import av
+import media_files
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,34 +10,14 @@ from PIL import Image
 from mmrec.errors import StudyError
 from mmrec.features import demo_trailers, media
 
-RATE = 44_100
-
-
-def write_video(path, *, seconds=6, rate=10, layout="stereo", sound_seconds=None, tone=440.0):
-    """A clip whose brightness says the time: the frame at t seconds has grey level 20 t."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=rate)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        video.options = {"preset": "ultrafast", "qp": "0", "g": "25"}
-        audio = container.add_stream("aac", rate=RATE, layout=layout) if layout else None
-        for index in range(seconds * rate):
-            grey = np.full((48, 64, 3), 20 * index / rate, np.uint8)
-            container.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
-        container.mux(video.encode(None))
-        if audio:
-            t = np.arange(int((sound_seconds or seconds) * RATE)) / RATE
-            channels = len(audio.layout.channels)
-            wave = np.repeat(0.5 * np.sin(2 * np.pi * tone * t)[None], channels, 0)
-            frame = av.AudioFrame.from_ndarray(wave.astype(np.float32), "fltp", layout)
-            frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), 0
-            container.mux(audio.encode(frame))
-            container.mux(audio.encode(None))
-    return path
+SIX_SECONDS = media_files.greys(np.arange(60) / 10)
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    return write_video(tmp_path_factory.mktemp("media") / "clip.mkv")
+    """Six seconds with stereo sound; the frame at t seconds has grey level 20 t."""
+    path = tmp_path_factory.mktemp("media") / "clip.mkv"
+    return media_files.write(path, SIX_SECONDS, sound=6, layout="stereo")
 
 
 @pytest.mark.parametrize(
@@ -84,45 +63,116 @@ def test_frames_are_those_on_screen_at_their_times(clip, margin):
 
 
 def test_frames_do_not_depend_on_the_container(clip, tmp_path):
-    other = write_video(tmp_path / "clip.mp4")
+    other = media_files.write(tmp_path / "clip.mp4", SIX_SECONDS)
     a, b = (
         [frame.mean() for _, frame in media.candidate_frames(p, margin=0.1)] for p in (clip, other)
     )
     np.testing.assert_allclose(a, b, atol=2.5)
 
 
-def test_decoding_stops_after_the_last_candidate(clip, monkeypatch):
-    decoded = []
-    original = av.container.InputContainer.decode
+ODD = {
+    "10-bit.mp4": {"pix_fmt": "yuv420p10le"},
+    "full-colour-odd.mp4": {"pix_fmt": "yuv444p", "size": (161, 91)},
+    "odd.mkv": {"codec": "mpeg4", "options": {"qscale": "1"}, "size": (161, 91)},
+    "lossless.mkv": {"codec": "ffv1", "options": {}, "size": (161, 91)},
+    "photographs.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p", "options": {}},
+    "vp9.webm": {"codec": "libvpx-vp9", "options": {"deadline": "realtime"}},
+    "broadcast.ts": {},
+}
 
-    def counting(self, *streams):
-        for frame in original(self, *streams):
-            decoded.append(frame)
-            yield frame
 
-    class Spy:
-        def __init__(self, container):
-            self._container = container
+@pytest.mark.parametrize("name", ODD)
+def test_odd_pictures_have_their_colours(tmp_path, name):
+    width, height = size = ODD[name].get("size", (96, 64))
+    options = {key: value for key, value in ODD[name].items() if key != "size"}
+    path = media_files.write(tmp_path / name, [media_files.quadrants(*size)] * 20, **options)
+    frames = [frame for _, frame in media.candidate_frames(path, margin=0.0)]
+    assert len(frames) == 2
+    for frame in frames:
+        assert frame.shape == (height, width, 3)
+        # Blocks at the colours' borders are smeared; what lies inside them is not.
+        inner = np.s_[8 : height // 2 - 8, 8 : width // 2 - 8]
+        np.testing.assert_allclose(frame[inner].mean((0, 1)), [255, 0, 0], atol=6)
+        np.testing.assert_allclose(frame[::-1, ::-1][inner].mean((0, 1)), [255] * 3, atol=6)
 
-        def __getattr__(self, name):
-            return getattr(self._container, name)
 
-        def decode(self, *streams):
-            return counting(self._container, *streams)
+@pytest.mark.parametrize("degrees", [0, 90, 180, -90])
+def test_a_turned_video_is_turned_upright(tmp_path, degrees):
+    upright = media_files.quadrants(96, 64)
+    recorded = np.ascontiguousarray(np.rot90(upright, -degrees // 90))
+    path = media_files.write(tmp_path / "phone.mp4", [recorded] * 10, degrees=degrees)
+    ((_, frame),) = media.candidate_frames(path, margin=0.0)
+    assert frame.shape == upright.shape
+    np.testing.assert_allclose(frame[4:28, 4:44], upright[4:28, 4:44], atol=4)
+    np.testing.assert_allclose(frame[36:60, 52:92], upright[36:60, 52:92], atol=4)
 
-        def __enter__(self):
-            self._container.__enter__()
-            return self
 
-        def __exit__(self, *details):
-            return self._container.__exit__(*details)
+def test_variable_frame_rate(tmp_path):
+    moments = [0, 0.1, 0.2, 1.7, 1.8, 2.0, 4.9, 5.0, 5.1, 5.9]
+    path = media_files.write(tmp_path / "variable.mp4", media_files.greys(moments))
+    times, frames = zip(*media.candidate_frames(path, margin=0.0, step=0.5), strict=True)
+    on_screen = [20 * max(m for m in moments if m <= time + 1e-6) for time in times]
+    assert len(times) == 12
+    np.testing.assert_allclose([frame.mean() for frame in frames], on_screen, atol=1.5)
 
-    opened = av.open
-    monkeypatch.setattr(media.av, "open", lambda *a, **k: Spy(opened(*a, **k)))
-    times = [time for time, _ in media.candidate_frames(clip, margin=0.49)]
-    # One candidate at 3 s; key frames stand every 2.5 s, so decoding starts at 2.5 s.
-    assert len(times) == 1
-    assert len(decoded) < 15
+
+def test_one_frame(tmp_path):
+    path = media_files.write(tmp_path / "one.mp4", media_files.greys([5.0]))
+    ((_, frame),) = media.candidate_frames(path, margin=0.1)
+    assert frame.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("closed.mp4", {}),
+        ("closed.ts", {}),
+        ("closed.mkv", {}),
+        ("open.mp4", {"x264-params": "open-gop=1:b-pyramid=normal:bframes=5:b-adapt=0"}),
+    ],
+)
+@pytest.mark.parametrize(("margin", "step"), [(0.0, 1.0), (0.12, 1.0), (0.3, 0.3), (0.2, 3.0)])
+def test_skipping_what_is_not_needed_changes_no_pixel(tmp_path, name, options, margin, step):
+    rng = np.random.default_rng(0)
+    wall = rng.integers(0, 256, (48, 264, 3), dtype=np.uint8)
+    moving = [wall[:, i : i + 64] for i in range(200)]
+    options = {"g": "30", "keyint_min": "30", "sc_threshold": "0", "bf": "3", **options}
+    path = media_files.write(tmp_path / name, moving, rate=20, options=options)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        start = float((stream.start_time or 0) * stream.time_base)
+        shown = [
+            (float(f.time) - start, f.to_ndarray(format="rgb24")) for f in container.decode(stream)
+        ]
+    found = list(media.candidate_frames(path, margin=margin, step=step))
+    assert len(found) > 1
+    for time, frame in found:
+        expected = [picture for begin, picture in shown if begin <= time + 1e-6][-1]
+        np.testing.assert_array_equal(frame, expected)
+
+
+def test_only_what_a_wanted_frame_is_built_on_is_decoded():
+    # Groups of four in the file's order; the third group is open: its key frame, 8, is followed
+    # by the earlier frame 7, so it is no place to begin at.
+    packets = [(0, 1), (3, 0), (1, 0), (2, 0), (4, 1), (6, 0), (5, 0), (8, 1), (7, 0), (9, 0)]
+    assert media._needed(packets, [1]) == {0, 3, 1}
+    assert media._needed(packets, [4]) == {4}
+    assert media._needed(packets, [0, 6]) == {0, 4, 6}
+    assert media._needed(packets, [9]) == {4, 6, 5, 8, 7, 9}
+    assert media._needed([(0, 0), *packets[1:4]], [3]) == {0, 3}
+
+
+def test_damage_outside_the_needed_part_costs_nothing(clip, tmp_path):
+    before = [frame for _, frame in media.candidate_frames(clip, margin=0.49)]
+    with av.open(str(clip)) as container:
+        last = [p for p in container.demux(video=0) if p.pts is not None][-1]
+        position, size = last.pos, last.size
+    content = bytearray(clip.read_bytes())
+    content[position + 30 : position + size] = bytes(size - 30)
+    path = tmp_path / "clip.mkv"
+    path.write_bytes(content)
+    after = [frame for _, frame in media.candidate_frames(path, margin=0.49)]
+    np.testing.assert_array_equal(before, after)
 
 
 def test_waveform_length_rate_and_pitch(clip):
@@ -136,7 +186,7 @@ def test_waveform_length_rate_and_pitch(clip):
 
 
 def test_waveform_of_six_channels(tmp_path):
-    path = write_video(tmp_path / "surround.mkv", layout="5.1")
+    path = media_files.write(tmp_path / "surround.mkv", sound=6, layout="5.1")
     with av.open(str(path)) as container:
         assert len(container.streams.audio[0].layout.channels) == 6
     samples = media.waveform(path)
@@ -150,7 +200,7 @@ def test_waveform_at_another_rate(clip):
 
 
 def test_no_sound(tmp_path):
-    path = write_video(tmp_path / "mute.mp4", layout=None)
+    path = media_files.write(tmp_path / "mute.mp4", SIX_SECONDS)
     assert len(list(media.candidate_frames(path, margin=0.1))) == 5
     with pytest.raises(StudyError, match=r"mute\.mp4.*no audio"):
         media.waveform(path)
