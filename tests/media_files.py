@@ -33,6 +33,7 @@ def write(
     sound: float = 0.0,
     layout: str = "mono",
     hertz: float = 440.0,
+    container_options: Mapping[str, str] = {},
 ) -> Path:
     """Writes pictures and a tone, either of which may be missing.
 
@@ -47,10 +48,11 @@ def write(
         sound: Length of the tone, s.
         layout: Channels of the tone.
         hertz: Pitch of the tone.
+        container_options: Of the format.
     """
     if not isinstance(pictures, Mapping):
         pictures = {index / rate: picture for index, picture in enumerate(pictures)}
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=dict(container_options)) as container:
         video = container.add_stream(codec, rate=rate) if pictures else None
         audio = container.add_stream("aac", rate=SOUND_RATE, layout=layout) if sound else None
         if video:
