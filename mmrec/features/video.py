@@ -3,7 +3,7 @@
 Paper, section V.A: ResNet-50's pool layer per candidate frame, mean over frames, 2048 numbers.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
@@ -148,7 +148,7 @@ def precision() -> torch.dtype:
     return torch.bfloat16 if has_bfloat16 else torch.float32
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _loaded(name: str, dtype: torch.dtype) -> tuple[nn.Module, v2.Transform]:
     encoder = _encoder(name)
     trunk = encoder.trunk(encoder.weights()).eval()
@@ -159,6 +159,8 @@ def encode(
     pictures: Iterable[np.ndarray], encoder: str, dtype: torch.dtype | None = None
 ) -> np.ndarray:
     """Pool-layer vectors of pictures (paper, section V.A).
+
+    The next pictures are taken and prepared in a second thread while the network looks at these.
 
     Args:
         pictures: RGB uint8 [height, width, 3], of any size.
@@ -172,18 +174,35 @@ def encode(
         StudyError: If the encoder is unknown or its weights cannot be had.
     """
     dtype = dtype or precision()
-    trunk, prepare = _loaded(encoder, dtype)
     vectors = [np.zeros((0, _encoder(encoder).width), np.float32)]
-    # The next pictures are decoded and prepared while the network looks at these.
-    prepared = extraction.ahead(map(prepare, pictures), depth=2 * _BATCH)
-    while batch := list(islice(prepared, _BATCH)):
-        images = torch.stack(batch).to(dtype=dtype, memory_format=torch.channels_last)
-        with torch.inference_mode():
-            vectors.append(trunk(images).float().mean((2, 3)).numpy())
+    for batch in extraction.ahead(batches(pictures, encoder, dtype), depth=2):
+        vectors.append(pool(batch, encoder))
     return np.concatenate(vectors)
 
 
-def _embed_trailer(path: Path, encoder: str, margin: float) -> np.ndarray:
+def batches(
+    pictures: Iterable[np.ndarray], encoder: str, dtype: torch.dtype
+) -> Iterator[torch.Tensor]:
+    """The network's input, [b, 3, 224, 224] in its number format, lazily."""
+    _, prepare = _loaded(encoder, dtype)
+    pictures = iter(pictures)
+    while batch := [prepare(picture) for picture in islice(pictures, _BATCH)]:
+        yield torch.stack(batch).to(dtype=dtype, memory_format=torch.channels_last)
+
+
+def pool(batch: torch.Tensor, encoder: str) -> np.ndarray:
+    """The network's last feature map, averaged over each picture: float32 [b, width]."""
+    trunk, _ = _loaded(encoder, batch.dtype)
+    with torch.inference_mode():
+        return trunk(batch).float().mean((2, 3)).numpy()
+
+
+def embed_trailer(path: Path, *, encoder: str, margin: float) -> np.ndarray:
+    """The vector of one trailer: the mean over its candidate frames, float32 [width].
+
+    Raises:
+        StudyError: If the file is no usable video, or the encoder cannot be had.
+    """
     frames = (frame for _, frame in media.candidate_frames(path, margin=margin))
     return encode(frames, encoder).mean(axis=0)
 
@@ -217,7 +236,7 @@ def embed_trailers(
     Raises:
         StudyError: If the weights cannot be had, or no trailer can be read.
     """
-    embed = partial(_embed_trailer, encoder=encoder, margin=margin)
+    embed = partial(embed_trailer, encoder=encoder, margin=margin)
     frames = f"candidate frames every 1 s, upright, margin {margin:g}, mean over frames"
     return _embed(trailers, embed, frames, encoder, source, cache, n_jobs)
 
