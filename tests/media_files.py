@@ -30,6 +30,7 @@ def write(
     pix_fmt: str = "yuv420p",
     options: Mapping[str, str] = {"preset": "ultrafast", "qp": "0", "g": "25"},
     degrees: int = 0,
+    mirrored: bool = False,
     sound: float = 0.0,
     layout: str = "mono",
     hertz: float = 440.0,
@@ -45,6 +46,7 @@ def write(
         pix_fmt: FFmpeg's name of the pixels' format.
         options: Of the encoder.
         degrees: By how much a player has to turn it, counter-clockwise.
+        mirrored: Whether a player has to swap left and right after that.
         sound: Length of the tone, s.
         layout: Channels of the tone.
         hertz: Pitch of the tone.
@@ -60,8 +62,8 @@ def write(
             video.pix_fmt, video.options = pix_fmt, dict(options)
             video.time_base = video.codec_context.time_base = Fraction(1, _TICKS)
             video.codec_context.thread_count = 1
-            if degrees:
-                video.set_display_rotation(degrees)
+            if degrees or mirrored:
+                video.set_display_rotation(degrees, hflip=mirrored)
             for second, picture in pictures.items():
                 frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
                 frame.pts, frame.time_base = round(second * _TICKS), Fraction(1, _TICKS)

@@ -96,11 +96,18 @@ def test_odd_pictures_have_their_colours(tmp_path, name):
         np.testing.assert_allclose(frame[::-1, ::-1][inner].mean((0, 1)), [255] * 3, atol=6)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("degrees", [0, 90, 180, -90])
-def test_a_turned_video_is_turned_upright(tmp_path, degrees):
+def test_a_turned_video_is_turned_upright(tmp_path, degrees, mirrored):
     upright = media_files.quadrants(96, 64)
-    recorded = np.ascontiguousarray(np.rot90(upright, -degrees // 90))
-    path = media_files.write(tmp_path / "phone.mp4", [recorded] * 10, degrees=degrees)
+    # What a camera records that says: turn it so, then mirror it.
+    recorded = np.rot90(upright[:, ::-1] if mirrored else upright, -degrees // 90)
+    path = media_files.write(
+        tmp_path / "phone.mp4",
+        [np.ascontiguousarray(recorded)] * 10,
+        degrees=degrees,
+        mirrored=mirrored,
+    )
     ((_, frame),) = media.candidate_frames(path, margin=0.0)
     assert frame.shape == upright.shape
     np.testing.assert_allclose(frame[4:28, 4:44], upright[4:28, 4:44], atol=4)
