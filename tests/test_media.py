@@ -129,6 +129,11 @@ def test_one_frame(tmp_path):
     assert frame.shape == (48, 64, 3)
 
 
+def moving():
+    wall = np.random.default_rng(0).integers(0, 256, (48, 264, 3), dtype=np.uint8)
+    return [wall[:, left : left + 64] for left in range(200)]
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -140,11 +145,8 @@ def test_one_frame(tmp_path):
 )
 @pytest.mark.parametrize(("margin", "step"), [(0.0, 1.0), (0.12, 1.0), (0.3, 0.3), (0.2, 3.0)])
 def test_skipping_what_is_not_needed_changes_no_pixel(tmp_path, name, options, margin, step):
-    rng = np.random.default_rng(0)
-    wall = rng.integers(0, 256, (48, 264, 3), dtype=np.uint8)
-    moving = [wall[:, i : i + 64] for i in range(200)]
     options = {"g": "30", "keyint_min": "30", "sc_threshold": "0", "bf": "3", **options}
-    path = media_files.write(tmp_path / name, moving, rate=20, options=options)
+    path = media_files.write(tmp_path / name, moving(), rate=20, options=options)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         start = float((stream.start_time or 0) * stream.time_base)
@@ -156,6 +158,13 @@ def test_skipping_what_is_not_needed_changes_no_pixel(tmp_path, name, options, m
     for time, frame in found:
         expected = [picture for begin, picture in shown if begin <= time + 1e-6][-1]
         np.testing.assert_array_equal(frame, expected)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.3, 1.0])
+def test_frames_without_usable_times_are_no_candidates(tmp_path, step):
+    path = media_files.write(tmp_path / "old.avi", moving(), rate=20, options={"bf": "3"})
+    with pytest.raises(StudyError, match=r"old\.avi.*out of order"):
+        list(media.candidate_frames(path, margin=0.1, step=step))
 
 
 def test_only_what_a_wanted_frame_is_built_on_is_decoded():

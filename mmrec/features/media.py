@@ -119,7 +119,7 @@ def candidate_frames(
     wanted = begins[at.clip(min=0)].tolist()
     # Opened again rather than rewound: not every format can seek to its very beginning.
     with _opened(path, "video") as (container, stream, _):
-        frames = _decoded(container, stream, _needed(packets, wanted), set(wanted))
+        frames = _in_order(_decoded(container, stream, _needed(packets, wanted), set(wanted)))
         shown, following = next(frames, None), next(frames, None)
         if shown is None:
             raise _truncated(path, "video", 0.0, length)
@@ -180,7 +180,19 @@ def _decoded(
             gap = False
         # A picture nothing refers to costs its decoding only if it is itself wanted.
         decoder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
-        yield from (frame for frame in packet.decode() if frame.pts is not None)
+        yield from packet.decode()
+
+
+def _in_order(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """Frames whose times can be trusted: AVI, for one, has no place for those of H.264."""
+    last = -np.inf
+    for frame in frames:
+        if frame.pts is None:
+            continue
+        if frame.pts < last:
+            raise ValueError("the times of its frames are out of order")
+        last = frame.pts
+        yield frame
 
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:
