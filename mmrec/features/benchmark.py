@@ -36,7 +36,7 @@ _SHOT = 3 * FRAME_RATE
 def render(path: Path, seconds: int) -> Path:
     """A clip of 640 x 360 pixels, H.264 by x264's own settings, a key frame every 250 frames.
 
-    Soft textures move under film grain, with a cut every three seconds; about 650 kbit/s.
+    Soft textures move under film grain, with a cut every three seconds; about 750 kbit/s.
     """
     rng = np.random.default_rng(0)
     grain = rng.normal(0, 6, (8, HEIGHT, WIDTH, 1)).astype(np.float32)
