@@ -32,6 +32,7 @@ def movies(**changes) -> pd.DataFrame:
         "movie_id": [*range(1, 9), *range(11, 19), 98, 99],
         "title": [*entities, "Unlinked", "Unheard of"],
         "freebase_id": [*entities, None, "m.nowhere"],
+        "directors": [["Ann"]] * N_FILMS + [["Bob", "Cy"]] * N_FILMS + [[], ["Ann"]],
     }
     return pd.DataFrame({**values, **changes})
 
@@ -185,6 +186,30 @@ def test_table_and_provenance(cache, tmp_path):
     assert "award won" in table.provenance["relations"]
     table.save(tmp_path / "meta-freebase.parquet")
     assert FeatureTable.load(tmp_path / "meta-freebase.parquet").digest == table.digest
+
+
+def directed() -> pd.DataFrame:
+    """The toy, and who directed the films."""
+    films = toy()[["head"]].drop_duplicates()
+    made = films.assign(relation="director", tail=films["head"].str[:3] + "director")
+    return pd.concat([toy(), made], ignore_index=True)
+
+
+def test_pairs_of_movies_with_the_same_director():
+    pairs = 2 * N_FILMS * (N_FILMS - 1) // 2
+    assert freebase_graph.same_director(movies(), directed()) == (pairs, pairs)
+    assert freebase_graph.same_director(movies(), toy()) == (0, 0)
+
+
+def test_ids_of_other_films_are_told(cache):
+    """As if the ids were another numbering's: every other movie is in the wrong world."""
+    entities = movies()["freebase_id"].iloc[:-2].tolist()
+    crossed = [*(entities[(7 * i) % 16] for i in range(16)), None, "m.nowhere"]
+    assert freebase_graph.same_director(movies(freebase_id=crossed), directed())[1] > 0
+    with pytest.raises(
+        StudyError, match=r"to other films: of 56 pairs .* 2\d have"
+    ):
+        embedded(cache, directed(), freebase_id=crossed)
 
 
 def test_no_movie_in_the_graph_is_told(cache):

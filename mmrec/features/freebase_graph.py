@@ -53,6 +53,7 @@ _INVERSES = {
     "film.production_company.films": "production company",
     "film.writer.film": "writer",
 }
+_MIN_PAIRS = 20
 _KINDS = {
     **dict.fromkeys(("actor", "cinematographer", "director", "producer", "writer"), "person"),
     **dict.fromkeys(AWARDS, "award"),
@@ -141,7 +142,7 @@ def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureT
     whichever movies are asked for; they are kept in the cache by content.
 
     Args:
-        movies: The catalogue's movies: ``movie_id, freebase_id``.
+        movies: The catalogue's movies: ``movie_id, freebase_id, directors``.
         facts: Rows of :func:`read`. Leave rows out to switch a relation off, such as ``AWARDS``,
             which carry quality, or "genre" before a genre is to be predicted.
         cache: The workspace's cache.
@@ -151,8 +152,9 @@ def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureT
         graph.
 
     Raises:
-        StudyError: If none of the movies is in the graph.
+        StudyError: If none of the movies is in the graph, or the ids are not these movies' own.
     """
+    _check_ids(movies, facts)
     matrix, names = _adjacency(facts)
     row_of = {name: row for row, name in enumerate(names)}
     entities = movies["freebase_id"].map(row_of)
@@ -185,6 +187,31 @@ def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureT
     )
 
 
+def same_director(movies: pd.DataFrame, facts: pd.DataFrame) -> tuple[int, int]:
+    """Whether the ids are the movies' own: films of one director must have one in the graph.
+
+    The link file that comes with the graph numbers the movies as the later MovieLens sets (1M,
+    20M) do. Read as numbers of MovieLens-100K, it links nearly every movie to another film, and
+    the files alone do not show it.
+
+    Args:
+        movies: The catalogue's movies: ``freebase_id, directors``.
+        facts: Rows of :func:`read`.
+
+    Returns:
+        How many pairs of movies have a director's name in common, and both a director in the
+        graph; and how many of these pairs share one there.
+    """
+    directed = facts[facts["relation"] == "director"]
+    in_graph = directed.groupby("head")["tail"].agg(frozenset)
+    named = movies[["freebase_id", "directors"]].explode("directors").dropna()
+    named = named[named["freebase_id"].isin(in_graph.index)]
+    pairs = named.merge(named, on="directors").query("freebase_id_x < freebase_id_y")
+    pairs = pairs[["freebase_id_x", "freebase_id_y"]].drop_duplicates()
+    agreed = [bool(in_graph[one] & in_graph[two]) for one, two in pairs.to_numpy()]
+    return len(agreed), sum(agreed)
+
+
 def walks(matrix: sparse.csr_array, *, per_node: int, steps: int, seed: int) -> np.ndarray:
     """Random walks from every node, along edges drawn at random.
 
@@ -206,6 +233,17 @@ def walks(matrix: sparse.csr_array, *, per_node: int, steps: int, seed: int) -> 
         at = matrix.indices[matrix.indptr[at] + chosen].astype(np.int64)
         path.append(at)
     return np.stack(path, axis=1)
+
+
+def _check_ids(movies: pd.DataFrame, facts: pd.DataFrame) -> None:
+    n_pairs, n_agreed = same_director(movies, facts)
+    if n_pairs >= _MIN_PAIRS and n_agreed < n_pairs / 2:
+        raise StudyError(
+            f"the ids link the movies to other films: of {n_pairs:,} pairs of movies with the same "
+            f"director, {n_agreed:,} have the same director in the graph",
+            where="Freebase ids",
+            remedy="Translate the link file's ids, which are MovieLens-20M's, by title and year.",
+        )
 
 
 def _adjacency(facts: pd.DataFrame) -> tuple[sparse.csr_array, list[str]]:
