@@ -206,9 +206,7 @@ def test_ids_of_other_films_are_told(cache):
     entities = movies()["freebase_id"].iloc[:-2].tolist()
     crossed = [*(entities[(7 * i) % 16] for i in range(16)), None, "m.nowhere"]
     assert freebase_graph.same_director(movies(freebase_id=crossed), directed())[1] > 0
-    with pytest.raises(
-        StudyError, match=r"to other films: of 56 pairs .* 2\d have"
-    ):
+    with pytest.raises(StudyError, match=r"to other films: of 56 pairs .* 2\d have"):
         embedded(cache, directed(), freebase_id=crossed)
 
 
