@@ -131,20 +131,19 @@ def show(table: pd.DataFrame) -> pd.DataFrame:
     def text(form: str, *names: str) -> pd.Series:
         known = table[list(names)].notna().all(axis=1)
         rows = table[list(names)].itertuples(index=False)
-        return pd.Series([form.format(*row) for row in rows], table.index).where(known, "–")
+        cells = [form.format(*row).replace(" ", "\u00a0") for row in rows]  # stay on one line
+        return pd.Series(cells, table.index).where(known, "–")
 
+    rmse = text("{:.3f}", "rmse_mean")
     columns = {
         "row": table["row"],
         "masked": text("{:.0%}", "masking"),
-        "RMSE": text("{:.3f}", "rmse_mean"),
-        "± sd": text("{:.3f}", "rmse_sd"),
+        "RMSE": text("{:.3f} ± {:.3f}", "rmse_mean", "rmse_sd").mask(table["rmse_sd"].isna(), rmse),
         "95 % interval": text("{:.3f} to {:.3f}", "rmse_low", "rmse_high"),
-        "precision": text("{:.1f}", "precision_mean"),
-        "recall": text("{:.1f}", "recall_mean"),
+        "precision, recall": text("{:.1f}, {:.1f}", "precision_mean", "recall_mean"),
         "covered": text("{:.0%}", "coverage"),
         "paper: RMSE": text("{:.3f}", "paper_rmse"),
-        "paper: precision": text("{:.1f}", "paper_precision"),
-        "paper: recall": text("{:.1f}", "paper_recall"),
+        "paper: precision, recall": text("{:.1f}, {:.1f}", "paper_precision", "paper_recall"),
     }
     wanted = [name for name, cells in columns.items() if (cells != "–").any()]
     if (table["masking"] == 0).all():
