@@ -37,3 +37,26 @@ def test_summaries_have_every_published_row():
     table = pd.read_csv(RESULTS / "table1.csv")
     assert table.loc[table["features"] == "real", "paper_rmse"].notna().sum() == 8
     assert pd.read_csv(RESULTS / "table2.csv")["paper_rmse"].notna().sum() == 8
+
+
+def test_the_readme_says_what_the_summaries_say():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    told = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in readme.split("## What came out")[1].split("##")[0].splitlines()
+        if line.startswith("| ") and line[2] != "|"
+    ]
+    table = pd.read_csv(RESULTS / "table1.csv").set_index(["features", "row"])
+    vectors = pd.read_csv(RESULTS / "rating_vectors.csv").set_index(["row", "masking"])
+    means = table["rmse_mean"].map("{:.3f}".format)
+    rows = [
+        [row, means["real", row], f"{table['paper_rmse']['real', row]:.3f}", control]
+        for row, control in means["permuted"].items()
+    ]
+    unmasked = vectors["rmse_mean"]["rating vectors", 0.0]
+    bias = means["real", "user+movie bias"]
+    assert told == [
+        *rows,
+        ["rating vectors", f"{unmasked:.3f}", "0.918", ""],
+        ["the mean + a user's and a movie's bias", bias, "", ""],
+    ]
