@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mmrec.data import catalogue, matching, movielens, quality, sources
-from mmrec.data.enrichment import cleaning, details, freebase, open_data, published
+from mmrec.data.enrichment import cleaning, details, open_data, published
 from mmrec.data.matching import Candidate, judge
 from mmrec.errors import StudyError
 from mmrec.workspace import Workspace
@@ -214,13 +214,11 @@ def files(tmp_path):
     (tmp_path / "posters").mkdir()
     for name in ("tt0100001", "tt0100003", "tt0100004"):
         (tmp_path / "posters" / f"{name}.jpg").write_bytes(b"")
-    (tmp_path / "ml-100k.link").write_text("item_id:token\tentity_id:token\n1\tm.01\n")
     return {
         "enhanced-items": served("enhanced-items", tmp_path / "items.csv"),
         "movie-details": served("movie-details", tmp_path / "details.json"),
         "open-data": served("open-data", tmp_path / "movies.csv"),
         "posters": served("posters", tmp_path / "posters"),
-        "freebase": served("freebase", tmp_path),
     }
 
 
@@ -234,7 +232,7 @@ def test_merging_with_every_source(files):
     assert (ring["title"], ring["summary"]) == ("The Ring", "A cook hides a ring.")
     assert (ring["directors"], ring["directors_source"]) == (["Jo Doe"], "published")
     assert (ring["crowd_rating"], ring["crowd_votes"]) == (7.5, 930_000)
-    assert (ring["trailer_youtube_id"], ring["freebase_id"]) == ("mGXHH9iAfLA", "m.01")
+    assert ring["trailer_youtube_id"] == "mGXHH9iAfLA"
     assert ring["poster"] == "tt0100001.jpg"
     cook = movies.loc[2]
     assert (cook["summary"], cook["cast_source"]) == ("A cook is lost.", "details")
@@ -323,8 +321,6 @@ def test_files_that_are_not_what_they_should_be(tmp_path):
     ):
         with pytest.raises(StudyError, match=r"Get the file again|no column 'movie_id'"):
             reader(tmp_path / name)
-    with pytest.raises(StudyError, match=r"ml-100k\.link"):
-        freebase.read(tmp_path)
     header = ",".join(open_data.COLUMNS)
     (tmp_path / "o.csv").write_text(f"{header}\n1{11 * ','}\n1{11 * ','}\n")
     with pytest.raises(StudyError, match=r"row 3: movie id '1' stands there twice"):

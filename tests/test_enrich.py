@@ -46,7 +46,6 @@ COLUMNS = [
     "crowd_rating_source",
     "runtime_minutes",
     "trailer_youtube_id",
-    "freebase_id",
     "poster",
 ]
 PLOTS = (

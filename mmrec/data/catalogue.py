@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmrec.data import matching, movielens, sources
-from mmrec.data.enrichment import details, freebase, open_data, published
+from mmrec.data.enrichment import details, open_data, published
 from mmrec.errors import StudyError
 from mmrec.workspace import Workspace, atomic_path
 
@@ -33,7 +33,7 @@ class Catalogue:
         movies: One row per movie id, ascending: ``movie_id, title, year, genres, film_id,
             imdb_id, match_status, match_reason, summary, summary_source, directors,
             directors_source, cast, cast_source, crowd_rating, crowd_votes, crowd_rating_source,
-            runtime_minutes, trailer_youtube_id, freebase_id, poster``.
+            runtime_minutes, trailer_youtube_id, poster``.
         ratings: ``user_id, movie_id, rating, timestamp`` in the order of ``u.data``; the index
             ``row`` is the position there, which the folds are made by.
         users: ``user_id, age, gender, occupation, zip_code``.
@@ -153,7 +153,6 @@ def _fetch_all(cache: Path) -> dict[str, sources.Served]:
         sources.ENHANCED_ITEMS,
         sources.MOVIE_DETAILS,
         sources.POSTERS,
-        sources.FREEBASE,
     )
     served = [sources.fetch(resource, cache) for resource in needed]
     served += [sources.fetch_if_there(resource, cache) for resource in welcome]
@@ -179,7 +178,6 @@ def merge(
             ("published", published, "enhanced-items"),
             ("details", details, "movie-details"),
             ("open", open_data, "open-data"),
-            ("freebase", freebase, "freebase"),
         )
     }
     verdicts = matching.judge_all(canonical, tables["published"], tables["details"], tables["open"])
@@ -207,7 +205,6 @@ def merge(
                 **ranked.field("crowd_rating", "crowd_votes"),
                 "runtime_minutes": ranked.value("runtime_minutes"),
                 "trailer_youtube_id": ranked.own("published", "trailer_youtube_id"),
-                "freebase_id": ranked.own("freebase", "freebase_id"),
                 "poster": posters_of.get(movie.movie_id),
             }
         )

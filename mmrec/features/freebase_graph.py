@@ -236,6 +236,12 @@ def walks(matrix: sparse.csr_array, *, per_node: int, steps: int, seed: int) -> 
 
 
 def _check_ids(movies: pd.DataFrame, facts: pd.DataFrame) -> None:
+    if "freebase_id" not in movies:
+        raise StudyError(
+            "the movies have no Freebase ids",
+            where="Freebase graph",
+            remedy="Add a column freebase_id; the link file's numbers are another set's.",
+        )
     n_pairs, n_agreed = same_director(movies, facts)
     if n_pairs >= _MIN_PAIRS and n_agreed < n_pairs / 2:
         raise StudyError(

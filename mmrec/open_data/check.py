@@ -28,7 +28,7 @@ _PATHS = {
     "enhanced-items": "enhanced-ml-100k/items.csv",
     "movie-details": "movielens-details/movielens100k_details.json",
 }
-_NOT_COMPARED = ("posters", "freebase", "open-data")
+_NOT_COMPARED = ("posters", "open-data")
 
 
 @dataclass(frozen=True)
