@@ -16,7 +16,7 @@ MOST_LINES = 15
 LARGEST_OUTPUT = 400_000  # characters; a figure of 150 dpi has about 100,000
 
 # Registries and mirrors are the reader's own affair; keys and passwords even more so.
-HOSTS = r"pypi\.org|pythonhosted\.org|registry\.npmjs|anaconda\.org|/simple/"
+HOSTS = r"https?://[^\s\"]*/(?:simple|packages)/|--(?:extra-)?index-url"
 SECRETS = r"AIza[0-9A-Za-z_-]{30}|gh[pousr]_[0-9A-Za-z]{30}|sk-[0-9A-Za-z]{30}|BEGIN [A-Z ]*PRIVATE"
 PATHS = r"(?<![\w.:/])/(?:home|root|Users|tmp|work|mnt|opt|var|usr)/\w"
 
