@@ -9,10 +9,10 @@ import hashlib
 import json
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 
@@ -22,9 +22,9 @@ import pandas as pd
 import torch
 
 from mmrec.data import catalogue
-from mmrec.data.movielens import FOLDS
 from mmrec.errors import StudyError
 from mmrec.experiments import metrics, user_profiles
+from mmrec.experiments.folds import FOLDS
 from mmrec.experiments.protocols import PROTOCOLS, Split
 from mmrec.features.table import FeatureTable, load_tables
 from mmrec.models import baselines, training
@@ -35,16 +35,8 @@ from mmrec.workspace import Workspace, atomic_path
 SEPARATOR = " | "
 """Between the modalities in a row's ``sources``."""
 
-TRIVIAL = ("global mean", "user mean", "movie mean", "user+movie bias")
-MODELS = ("siamese", "siamese on ratings", *TRIVIAL)
-_CODE = (
-    "mmrec.models.siamese",
-    "mmrec.models.training",
-    "mmrec.models.baselines",
-    "mmrec.experiments.protocols",
-    "mmrec.experiments.user_profiles",
-    "mmrec.experiments.metrics",
-)
+Predictor = Callable[[pd.DataFrame], np.ndarray]
+"""Raw ratings [n] of a frame with ``user_id`` and ``movie_id``."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +46,15 @@ class Experiment:
     Attributes:
         model: One of :data:`MODELS`.
         seed: Of everything random: validation set, parts, mask, weights, batches.
-        modalities: Names of the feature tables that represent a movie; for the trivial
-            predictors none.
+        modalities: Names of the feature tables that represent a movie; none for models of
+            ratings alone.
         features: ``"real"``, or ``"permuted"`` for the control.
         protocol: Name in :data:`~mmrec.experiments.protocols.PROTOCOLS`.
-        fold: ``"u1"`` … ``"u5"``.
+        fold: One of :data:`~mmrec.experiments.folds.FOLDS`.
         masking: Share of the ratings hidden from user profiles.
-        settings: Of the training; None for the trivial predictors.
+        shown: Ratings given back of each new film or user of a cold fold; None without a
+            learning curve.
+        settings: Of the network's training; None for other models.
         profiles: Name of the feature table whose means over the liked movies are the users.
     """
 
@@ -71,6 +65,7 @@ class Experiment:
     protocol: str = "clean"
     fold: str = "u1"
     masking: float = 0.0
+    shown: int | None = None
     settings: TrainingSettings | None = None
     profiles: str = "meta"
 
@@ -78,13 +73,13 @@ class Experiment:
         choices = {
             "model": (self.model, MODELS),
             "features": (self.features, ("real", "permuted")),
-            "protocol": (self.protocol, tuple(PROTOCOLS)),
+            "protocol": (self.protocol, PROTOCOLS),
             "fold": (self.fold, FOLDS),
         }
         for key, (value, known) in choices.items():
             if value not in known:
                 raise StudyError(
-                    f"unknown {key.split()[0]} {value!r}",
+                    f"unknown {key} {value!r}",
                     where="experiment",
                     remedy=f"Choose from {', '.join(known)}.",
                 )
@@ -98,17 +93,111 @@ class Experiment:
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the feature tables it reads."""
-        return tuple(sorted({*self.modalities, self.profiles})) if self.model == "siamese" else ()
+        profiles = {self.profiles} if self.model == "siamese" else set()
+        return tuple(sorted({*self.modalities, *profiles}))
 
 
 @dataclass(frozen=True)
 class Data:
-    """What experiments read of the floors below."""
+    """What experiments read of the floors below.
+
+    Attributes:
+        ratings: The catalogue's ratings.
+        people: The catalogue's users.
+        users: All user ids.
+        movies: All movie ids.
+        films: ``film_id`` by ``movie_id``.
+        tables: Feature tables by name.
+    """
 
     ratings: pd.DataFrame
+    people: pd.DataFrame
     users: pd.Index
     movies: pd.Index
+    films: pd.Series
     tables: dict[str, FeatureTable]
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
+    fitted, inputs = _train(experiment, data, split)
+
+    def predict(pairs: pd.DataFrame) -> np.ndarray:
+        at = data.users.get_indexer(pairs["user_id"]), data.movies.get_indexer(pairs["movie_id"])
+        user, movie = (torch.from_numpy(rows.astype(np.int64)) for rows in at)
+        return training.predict(fitted.model, inputs, user, movie).numpy()
+
+    return predict, {
+        "best_epoch": fitted.best_epoch,
+        "epochs": len(fitted.history),
+        "validation_rmse": fitted.history[fitted.best_epoch - 1]["validation_rmse"],
+        "history": fitted.history,
+    }
+
+
+def _train(
+    experiment: Experiment, data: Data, split: Split
+) -> tuple[training.Fit, training.Inputs]:
+    if experiment.model == "siamese on ratings":
+        inputs = user_profiles.rating_inputs(split, data.users, data.movies)
+    else:
+        inputs = user_profiles.content_inputs(
+            split,
+            {name: _table(data, name) for name in experiment.tables},
+            experiment.modalities,
+            data.users,
+            data.movies,
+            profiles=experiment.profiles,
+            permuted=experiment.features == "permuted",
+            seed=experiment.seed,
+        )
+    inputs = inputs.to(training.fast_dtype())
+    train, validation = (
+        user_profiles.positions(part, data.users, data.movies, inputs.full)
+        for part in (split.train, split.validation)
+    )
+    return training.fit(inputs, train, validation, experiment.settings, experiment.seed), inputs
+
+
+def _of_ratings(solve: Callable, experiment: Experiment, data: Data, split: Split):
+    """A model of ratings alone: training and validation ratings in, a predictor out."""
+    return solve(split.train, split.validation)
+
+
+def _mean(mean: Callable, train: pd.DataFrame, validation: pd.DataFrame) -> tuple[Predictor, dict]:
+    return partial(mean, train), {}
+
+
+@dataclass(frozen=True)
+class Model:
+    """How a model is fitted, and the modules of ours that its predictions depend on."""
+
+    fit: Callable[[Experiment, Data, Split], tuple[Predictor, dict]]
+    code: tuple[str, ...]
+
+
+_NETWORK = Model(_network, ("models.siamese", "models.training", "experiments.user_profiles"))
+_TRIVIAL = {
+    "global mean": partial(_mean, baselines.global_mean),
+    "user mean": partial(_mean, baselines.user_mean),
+    "movie mean": partial(_mean, baselines.movie_mean),
+    "user+movie bias": baselines.user_movie_bias,
+}
+MODELS = {
+    "siamese": _NETWORK,
+    "siamese on ratings": _NETWORK,
+    **{
+        name: Model(partial(_of_ratings, solve), ("models.baselines",))
+        for name, solve in _TRIVIAL.items()
+    },
+}
+TRIVIAL = tuple(_TRIVIAL)
+_CODE = ("experiments.folds", "experiments.protocols", "experiments.metrics")
+
+
+# --- data ---------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=2)
@@ -119,8 +208,10 @@ def _load(root: Path, stamp: tuple) -> Data:
     found = sorted(path.stem for path in workspace.features.glob("*.parquet"))
     return Data(
         ratings=parts.ratings,
+        people=parts.users,
         users=pd.Index(parts.users["user_id"]),
         movies=pd.Index(parts.movies["movie_id"]),
+        films=parts.movies.set_index("movie_id")["film_id"],
         tables=load_tables(workspace.features, found),
     )
 
@@ -131,12 +222,13 @@ def load(workspace: Workspace) -> Data:
     return _load(workspace.root, tuple((str(f), f.stat().st_mtime_ns) for f in files))
 
 
-@lru_cache(maxsize=1)
-def _code_digest() -> str:
-    """Hash of the code that results depend on; comments and docstrings do not count."""
+@lru_cache
+def _code_digest(modules: tuple[str, ...]) -> str:
+    """Hash of code that results depend on; comments and docstrings do not count."""
     state = hashlib.sha256()
-    for name in _CODE:
-        tree = ast.parse(Path(import_module(name).__file__).read_text(encoding="utf-8"))
+    for name in modules:
+        path = Path(import_module(f"mmrec.{name}").__file__)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             if isinstance(body, list):
@@ -157,11 +249,9 @@ def experiment_hash(experiment: Experiment, data: Data) -> str:
         **asdict(experiment),
         "ratings": hashlib.sha256(ratings).hexdigest(),
         "tables": {name: _table(data, name).digest for name in experiment.tables},
-        "code": _code_digest(),
+        "code": _code_digest((*_CODE, *MODELS[experiment.model].code)),
         "dtype": str(training.fast_dtype()) if experiment.settings else None,
     }
-    if experiment.profiles == "meta":
-        del described["profiles"]  # as the paper has it; results from before it could vary stay
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -175,23 +265,6 @@ def _table(data: Data, name: str) -> FeatureTable:
     return data.tables[name]
 
 
-def _inputs(experiment: Experiment, data: Data, split: Split) -> training.Inputs:
-    common = {"masking": experiment.masking, "seed": experiment.seed}
-    if experiment.model == "siamese on ratings":
-        inputs = user_profiles.rating_inputs(split.train, data.users, data.movies, **common)
-    else:
-        inputs = user_profiles.content_inputs(
-            split.train,
-            {**data.tables, "meta": _table(data, experiment.profiles)},
-            experiment.modalities,
-            data.users,
-            data.movies,
-            permuted=experiment.features == "permuted",
-            **common,
-        )
-    return inputs.to(training.fast_dtype())
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Sums of another order round differently: results must not depend on the workers' threads."""
@@ -203,69 +276,42 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def divide(experiment: Experiment, data: Data) -> Split:
+    """The division of the ratings that an experiment's protocol makes."""
+    return PROTOCOLS[experiment.protocol].split(
+        data.ratings,
+        data.films,
+        **{key: getattr(experiment, key) for key in ("fold", "seed", "masking", "shown")},
+    )
+
+
 def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inputs, Split]:
     """Trains the network of an experiment, on one thread.
 
     Returns:
         The fit, and the inputs and the split it came from.
     """
-    split = PROTOCOLS[experiment.protocol](data.ratings, fold=experiment.fold, seed=experiment.seed)
-    inputs = _inputs(experiment, data, split)
-    train, validation = (
-        user_profiles.positions(part, data.users, data.movies, inputs.full)
-        for part in (split.train, split.validation)
-    )
+    split = divide(experiment, data)
     with _one_thread():
-        fitted = training.fit(inputs, train, validation, experiment.settings, experiment.seed)
-    return fitted, inputs, split
-
-
-def _network(experiment: Experiment, data: Data) -> tuple[np.ndarray, dict, Split]:
-    fitted, inputs, split = fit(experiment, data)
-    pairs = user_profiles.positions(
-        split.test.pairs.assign(rating=np.nan), data.users, data.movies, inputs.full
-    )
-    with _one_thread():
-        prediction = training.predict(fitted.model, inputs, pairs.user, pairs.movie).numpy()
-    return (
-        prediction,
-        {
-            "best_epoch": fitted.best_epoch,
-            "epochs": len(fitted.history),
-            "validation_rmse": fitted.history[fitted.best_epoch - 1]["validation_rmse"],
-            "history": fitted.history,
-        },
-        split,
-    )
-
-
-def _trivial(experiment: Experiment, data: Data) -> tuple[np.ndarray, dict, Split]:
-    split = PROTOCOLS[experiment.protocol](data.ratings, fold=experiment.fold, seed=experiment.seed)
-    train, pairs = split.train, split.test.pairs
-    if experiment.model == "user+movie bias":
-        prediction, damping = baselines.user_movie_bias(train, split.validation, pairs)
-        return prediction, {"damping": damping}, split
-    predict = {
-        "global mean": baselines.global_mean,
-        "user mean": baselines.user_mean,
-        "movie mean": baselines.movie_mean,
-    }[experiment.model]
-    return predict(train, pairs), {}, split
+        return *_train(experiment, data, split), split
 
 
 def _run(experiment: Experiment, workspace: Workspace) -> None:
-    """Trains, predicts, scores, and leaves predictions and record; the record comes last."""
+    """Trains, predicts, scores, and leaves predictions, lists and record; the record comes last."""
     data = load(workspace)
     name = experiment_hash(experiment, data)
-    started = time.perf_counter()
-    solve = _trivial if experiment.model in TRIVIAL else _network
-    prediction, details, split = solve(experiment, data)
-    prediction = prediction.astype(np.float32)  # as stored: what is scored can be recomputed
-    seconds = time.perf_counter() - started
-    covered = np.ones(len(prediction), bool)
+    split = divide(experiment, data)
+    pairs = split.test.pairs
+    with _one_thread():
+        started = time.perf_counter()
+        predict, details = MODELS[experiment.model].fit(experiment, data, split)
+        seconds = time.perf_counter() - started
+        # As stored: what is scored can be recomputed.
+        prediction = predict(pairs).astype(np.float32)
+    covered = np.ones(len(pairs), bool)
     for modality in experiment.modalities:
         complete = pd.Series(_table(data, modality).complete(data.movies), data.movies)
-        covered &= split.test.pairs["movie_id"].map(complete).to_numpy()
+        covered &= pairs["movie_id"].map(complete).to_numpy()
     record = {
         "hash": name,
         **metrics.score(prediction, split.test, covered),
@@ -273,7 +319,7 @@ def _run(experiment: Experiment, workspace: Workspace) -> None:
         "train_seconds": seconds,
     }
     with atomic_path(predictions_path(workspace, name)) as part:
-        split.test.pairs.assign(prediction=prediction).to_parquet(part)
+        pairs.assign(prediction=prediction).to_parquet(part)
     with atomic_path(_record_path(workspace, name)) as part:
         part.write_text(json.dumps(record), encoding="utf-8")
 
@@ -283,12 +329,18 @@ def predictions_path(workspace: Workspace, name: str) -> Path:
     return workspace.results / "predictions" / f"{name}.parquet"
 
 
+def lists_path(workspace: Workspace, name: str) -> Path:
+    """Where the lists of the run with this hash lie: ``user_id, rank, movie_id``."""
+    return workspace.results / "recommendations" / f"{name}.parquet"
+
+
 def _record_path(workspace: Workspace, name: str) -> Path:
     return workspace.results / "runs" / f"{name}.json"
 
 
 def _finished(workspace: Workspace, name: str) -> bool:
-    return _record_path(workspace, name).exists() and predictions_path(workspace, name).exists()
+    left = (_record_path, predictions_path)
+    return all(path(workspace, name).exists() for path in left)
 
 
 def run(
@@ -339,7 +391,7 @@ def _describe(table: str, row: str, experiment: Experiment, data: Data, record: 
         "table": table,
         "row": row,
         **{key: getattr(experiment, key) for key in ("model", "features", "protocol", "fold")},
-        **{key: getattr(experiment, key) for key in ("seed", "masking")},
+        **{key: getattr(experiment, key) for key in ("seed", "masking", "shown")},
         **settings,
         **json.loads(record.read_text(encoding="utf-8")),
         "sources": describe_sources(experiment, data),

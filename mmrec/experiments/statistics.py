@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mmrec.experiments import grid, metrics, paper
-from mmrec.experiments.protocols import PROTOCOLS
+from mmrec.experiments import grid, metrics, paper, protocols
 from mmrec.workspace import Workspace, atomic_path
 
 RESAMPLES = 2_000
@@ -47,11 +46,12 @@ def interval(samples: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _errors(runs: pd.DataFrame, workspace: Workspace, ratings: pd.DataFrame) -> pd.DataFrame:
+def _errors(runs: pd.DataFrame, workspace: Workspace, data: grid.Data) -> pd.DataFrame:
     """Squared error of each test pair: one column per seed, the user as index."""
     columns = {}
     for run in runs.itertuples():
-        test = PROTOCOLS[run.protocol](ratings, fold=run.fold, seed=run.seed).test
+        shown = None if pd.isna(run.shown) else int(run.shown)
+        test = protocols.sealed_test(data.ratings, data.films, fold=run.fold, shown=shown)
         stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
         columns[run.seed] = metrics.squared_errors(stored["prediction"], test)
     return pd.DataFrame(columns).set_index(pd.Index(test.pairs["user_id"]))
@@ -71,9 +71,9 @@ def summarise(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     Returns:
         Columns :data:`COLUMNS`, in the order of the runs.
     """
-    ratings = grid.load(workspace).ratings
+    data = grid.load(workspace)
     errors = {
-        key: _errors(group, workspace, ratings)
+        key: _errors(group, workspace, data)
         for key, group in runs.groupby(KEYS, sort=False, dropna=False)
     }
     rows = []
@@ -153,14 +153,14 @@ def show(table: pd.DataFrame) -> pd.DataFrame:
 
 def sources(runs: pd.DataFrame) -> pd.DataFrame:
     """What the rows of a table rest on, stand-ins included, and their protocol, one line each."""
-    seeds, folds, protocols = (
+    seeds, folds, followed = (
         ", ".join(map(str, runs[name].unique())) for name in ("seed", "fold", "protocol")
     )
     said = dict.fromkeys(part for row in runs["sources"] for part in row.split(grid.SEPARATOR))
     lines = [part.split(": ", 1) for part in said if ": " in part]
     return (
         pd.DataFrame(
-            [["protocol", f"{protocols}, fold {folds}, seeds {seeds}"], *lines],
+            [["protocol", f"{followed}, fold {folds}, seeds {seeds}"], *lines],
             columns=["of", "what it rests on"],
         )
         .set_index("of")

@@ -1,9 +1,9 @@
-"""From feature tables and a split to what the network sees: movies, user profiles, masks.
+"""From feature tables and a split to what a model sees: movies and user profiles.
 
 All of it depends on the split, so none of it can be a feature table: movies are standardised
 over the training movies, and a user is the mean of the meta vectors of the movies he or she
-rated 4 or more (paper §V.B.2) in the *visible* training ratings. Every quantity is computed once
-per user and view, never per rating.
+rated 4 or more (paper §V.B.2) among the ratings that the split lets it see. Every quantity is
+computed once per user and view, never per rating.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from scipy import sparse
 
+from mmrec.experiments.protocols import Split
 from mmrec.features.table import FeatureTable
 from mmrec.models.training import LIKED, Inputs, Ratings
 
@@ -55,28 +56,13 @@ def permute(vectors: np.ndarray, present: np.ndarray, rng: np.random.Generator) 
     return shuffled
 
 
-def visible(train: pd.DataFrame, masking: float, seed: int) -> np.ndarray:
-    """Which training ratings may enter profiles, bool [n]: each is hidden with this chance."""
-    rng = np.random.default_rng([seed, 1])
-    return rng.random(len(train)) >= masking
-
-
-def _views(train: pd.DataFrame, shown: np.ndarray):
-    """The shown ratings as each view has them: without part 0, 1, …, and in the end all."""
-    parts = train["part"].to_numpy()
-    for part in range(parts.max() + 1):
-        yield train[shown & (parts != part)]
-    yield train[shown]
-
-
 def _matrix(ratings: pd.DataFrame, values, users: pd.Index, movies: pd.Index) -> sparse.csr_array:
     at = users.get_indexer(ratings["user_id"]), movies.get_indexer(ratings["movie_id"])
     return sparse.csr_array((np.asarray(values, np.float32), at), (len(users), len(movies)))
 
 
 def liked_means(
-    train: pd.DataFrame,
-    shown: np.ndarray,
+    views: Sequence[pd.DataFrame],
     users: pd.Index,
     movies: pd.Index,
     vectors: np.ndarray,
@@ -85,77 +71,94 @@ def liked_means(
     """User profiles U_n of the paper, per view.
 
     Args:
-        train: Training ratings with their parts.
-        shown: bool [n], which of them may enter profiles.
+        views: Ratings that each view's profiles may be made of.
         users: User ids, in the order of the result.
         movies: Movie ids, in the order of ``vectors``.
         vectors: Meta vectors float32 [m, d].
         present: bool [m]; likes of movies without a vector do not count.
 
     Returns:
-        float32 [n_parts + 1, n_users, d], zero for a user with no visible like.
+        float32 [n_views, n_users, d], zero for a user with no like in the view.
     """
-    views = []
-    for ratings in _views(train, shown & (train["rating"] >= LIKED).to_numpy()):
-        likes = _matrix(ratings, np.ones(len(ratings)), users, movies) * present
+    profiles = []
+    for ratings in views:
+        liked = ratings[ratings["rating"] >= LIKED]
+        likes = _matrix(liked, np.ones(len(liked)), users, movies) * present
         counts = np.maximum(likes.sum(axis=1), 1)
-        views.append((likes @ vectors) / counts[:, None])
-    return np.stack(views).astype(np.float32)
+        profiles.append((likes @ vectors) / counts[:, None])
+    return np.stack(profiles).astype(np.float32)
 
 
-def content_inputs(
+def movie_vectors(
     train: pd.DataFrame,
     tables: Mapping[str, FeatureTable],
-    modalities: Sequence[str],
-    users: pd.Index,
     movies: pd.Index,
     *,
-    masking: float,
     permuted: bool,
     seed: int,
-) -> Inputs:
-    """Inputs of the paper's main experiments: movies by their modalities, users by their likes.
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Modality -> standardised vectors [m, d] and presence [m], permuted for the control.
 
     Args:
-        train: Training ratings with their parts.
-        tables: Feature tables, ``meta`` among them: profiles are made of it in every row.
-        modalities: Those that represent a movie.
-        users: All user ids.
+        train: Training ratings; columns are standardised over their movies.
+        tables: Modality -> feature table.
         movies: All movie ids.
-        masking: Share of the ratings hidden from profiles (Table II).
         permuted: Whether to break the link between a movie and its vectors.
-        seed: Of mask and permutation.
+        seed: Of the permutation.
     """
     train_movies = movies.isin(train["movie_id"])
     ready = {}
-    for modality in sorted({*modalities, "meta"}):
-        vectors, present = standardise(tables[modality], movies, train_movies)
+    for modality, table in tables.items():
+        vectors, present = standardise(table, movies, train_movies)
         if permuted:
             # Its own stream for each modality: rows of different modalities go separate ways.
             rng = np.random.default_rng([seed, 2, *modality.encode()])
             vectors = permute(vectors, present, rng)
         ready[modality] = vectors, present
-    shown = visible(train, masking, seed)
-    profiles = liked_means(train, shown, users, movies, *ready["meta"])
+    return ready
+
+
+def content_inputs(
+    split: Split,
+    tables: Mapping[str, FeatureTable],
+    modalities: Sequence[str],
+    users: pd.Index,
+    movies: pd.Index,
+    *,
+    profiles: str = "meta",
+    permuted: bool = False,
+    seed: int,
+) -> Inputs:
+    """Inputs of the paper's main experiments: movies by their modalities, users by their likes.
+
+    Args:
+        split: The division of the ratings.
+        tables: Feature tables by modality.
+        modalities: Those that represent a movie.
+        users: All user ids.
+        movies: All movie ids.
+        profiles: The modality that users' profiles are made of.
+        permuted: Whether to break the link between a movie and its vectors.
+        seed: Of the permutation.
+    """
+    wanted = {name: tables[name] for name in sorted({*modalities, profiles})}
+    ready = movie_vectors(split.train, wanted, movies, permuted=permuted, seed=seed)
+    views = [*split.views, *([] if split.test_profiles is None else [split.test_profiles])]
+    means = liked_means(views, users, movies, *ready[profiles])
     return Inputs(
-        users=torch.from_numpy(profiles),
+        users=torch.from_numpy(means),
         movies={name: torch.from_numpy(ready[name][0])[None] for name in modalities},
         present={name: torch.from_numpy(ready[name][1]) for name in modalities},
     )
 
 
-def rating_inputs(
-    train: pd.DataFrame, users: pd.Index, movies: pd.Index, *, masking: float, seed: int
-) -> Inputs:
+def rating_inputs(split: Split, users: pd.Index, movies: pd.Index) -> Inputs:
     """Inputs of the rating-vector experiment (paper §VI.E): rows and columns of the rating matrix.
 
     In the view of a part its ratings are missing from the user's vector and from the movie's.
     """
     matrices = np.stack(
-        [
-            _matrix(ratings, ratings["rating"], users, movies).toarray()
-            for ratings in _views(train, visible(train, masking, seed))
-        ]
+        [_matrix(view, view["rating"], users, movies).toarray() for view in split.views]
     )
     return Inputs(
         users=torch.from_numpy(matrices),
@@ -165,8 +168,8 @@ def rating_inputs(
 
 
 def positions(ratings: pd.DataFrame, users: pd.Index, movies: pd.Index, full_view: int) -> Ratings:
-    """Ratings as row positions; those without a part see the full view."""
-    view = ratings["part"] if "part" in ratings else np.full(len(ratings), full_view)
+    """Ratings as row positions; those outside training see the full view."""
+    view = ratings["view"] if "view" in ratings else np.full(len(ratings), full_view)
     return Ratings(
         user=torch.from_numpy(users.get_indexer(ratings["user_id"]).astype(np.int64)),
         movie=torch.from_numpy(movies.get_indexer(ratings["movie_id"]).astype(np.int64)),

@@ -1,5 +1,8 @@
 """The four trivial predictors that every table is held against."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -56,16 +59,21 @@ def biases(
 
 
 def user_movie_bias(
-    train: pd.DataFrame, validation: pd.DataFrame, pairs: pd.DataFrame
-) -> tuple[np.ndarray, float]:
+    train: pd.DataFrame, validation: pd.DataFrame
+) -> tuple[Callable[[pd.DataFrame], np.ndarray], dict]:
     """:func:`biases` with the shrinkage out of :data:`DAMPINGS` that suits the validation best.
 
     Returns:
-        Predictions of the pairs, and the shrinkage.
+        The predictor of pairs, and the tuning.
     """
-
-    def error(damping: float) -> float:
-        return ((biases(train, validation, damping) - validation["rating"]) ** 2).mean()
-
-    damping = min(DAMPINGS, key=error)
-    return biases(train, pairs, damping), damping
+    tuning = [
+        {
+            "damping": damping,
+            "validation_rmse": float(
+                np.sqrt(((biases(train, validation, damping) - validation["rating"]) ** 2).mean())
+            ),
+        }
+        for damping in DAMPINGS
+    ]
+    best = min(tuning, key=lambda tried: tried["validation_rmse"])
+    return partial(biases, train, damping=best["damping"]), {**best, "tuning": tuning}
