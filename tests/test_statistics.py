@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 import tiny
 
-from mmrec.experiments import grid, statistics
-from mmrec.experiments.protocols import clean
+from mmrec.errors import StudyError
+from mmrec.experiments import grid, metrics, ranking, resampling, statistics
+from mmrec.experiments.protocols import sealed_test
 
 DESIGNED = [
-    *["row", "features", "protocol", "fold", "n_seeds", "rmse_mean", "rmse_sd", "rmse_low"],
-    *["rmse_high", "content_gain", "gain_low", "gain_high", "precision_mean", "recall_mean"],
+    *["row", "features", "protocol", "fold", "shown", "n_folds", "n_seeds", "rmse_mean"],
+    *["rmse_sd", "rmse_low", "rmse_high", "rmse_best"],
+    *["content_gain", "gain_low", "gain_high", "precision_mean", "recall_mean"],
     *["coverage", "paper_rmse", "paper_precision", "paper_recall", "sources"],
 ]
 
@@ -25,15 +27,24 @@ def off_by(error: float, ratings: np.ndarray) -> np.ndarray:
     return ratings + error * np.where(ratings >= 3, -1, 1)
 
 
+def sealed(fold: str, shown: int | None = None):
+    films = pd.Series(tiny.movie_ids(), tiny.movie_ids())
+    return sealed_test(tiny.ratings(), films, fold=fold, shown=shown)
+
+
+def ratings_of(fold: str, shown: int | None = None) -> np.ndarray:
+    return sealed(fold, shown).open()
+
+
 def run_row(workspace, name: str, prediction: np.ndarray, **fields) -> dict:
     """A run as the grid would file it, with predictions of the test's own."""
     run = {
         **{"table": "table1", "row": "meta", "model": "siamese", "features": "real"},
-        **{"protocol": "clean", "fold": "u1", "seed": 0, "masking": 0.0, "hash": name},
-        **{"precision": 60.0, "recall": 70.0, "coverage": 1.0, "sources": "by hand"},
+        **{"protocol": "clean", "fold": "u1", "seed": 0, "masking": 0.0, "shown": None},
+        **{"hash": name, "precision": 60.0, "recall": 70.0, "coverage": 1.0, "sources": "by hand"},
         **fields,
     }
-    test = clean(tiny.ratings(), fold=run["fold"], seed=run["seed"]).test
+    test = sealed(run["fold"], run["shown"])
     path = grid.predictions_path(workspace, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     test.pairs.assign(prediction=prediction.astype(np.float32)).to_parquet(path)
@@ -41,23 +52,19 @@ def run_row(workspace, name: str, prediction: np.ndarray, **fields) -> dict:
     return {**run, "rmse": rmse, "rmse_covered": rmse}
 
 
-def ratings_of(fold: str) -> np.ndarray:
-    return clean(tiny.ratings(), fold=fold, seed=0).test.open()
-
-
 # --- intervals ----------------------------------------------------------------------------------
 
 
 def test_the_interval_of_a_constant_error_is_that_constant():
     users = np.repeat(np.arange(7), [1, 2, 3, 5, 8, 1, 9])
-    samples = statistics.resampled_rmse(np.full(len(users), 0.81), users)
-    assert samples == pytest.approx(np.full(statistics.RESAMPLES, 0.9))
-    assert statistics.interval(samples) == pytest.approx((0.9, 0.9))
+    samples = resampling.resampled_rmse(np.full(len(users), 0.81), users)
+    assert samples == pytest.approx(np.full(resampling.RESAMPLES, 0.9))
+    assert resampling.interval(samples) == pytest.approx((0.9, 0.9))
 
 
 def test_two_users_give_the_three_samples_there_are():
     squared, users = np.array([1.0, 1.0, 4.0]), np.array([8, 8, 3])
-    samples = statistics.resampled_rmse(squared, users)
+    samples = resampling.resampled_rmse(squared, users)
     found, counts = np.unique(samples.round(9), return_counts=True)
     assert found == pytest.approx([1, np.sqrt(2), 2])
     assert counts / len(samples) == pytest.approx([0.25, 0.5, 0.25], abs=0.04)
@@ -66,16 +73,16 @@ def test_two_users_give_the_three_samples_there_are():
 def test_columns_are_resampled_with_the_same_users():
     rng = np.random.default_rng(1)
     squared, users = rng.random((60, 2)), rng.integers(0, 9, 60)
-    both = statistics.resampled_rmse(squared, users, 50)
+    both = resampling.resampled_rmse(squared, users, 50)
     assert both.shape == (50, 2)
     for column in range(2):
         assert both[:, column] == pytest.approx(
-            statistics.resampled_rmse(squared[:, column], users, 50)
+            resampling.resampled_rmse(squared[:, column], users, 50)
         )
 
 
 def test_the_interval_is_the_middle_95_percent():
-    assert statistics.interval(np.arange(1001.0)) == (25, 975)
+    assert resampling.interval(np.arange(1001.0)) == (25, 975)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
@@ -84,7 +91,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     users = np.repeat(np.arange(80), 6)
     for _ in range(n):
         squared = np.repeat(rng.exponential(1, 80), 6)
-        low, high = statistics.interval(statistics.resampled_rmse(squared, users, 300))
+        low, high = resampling.interval(resampling.resampled_rmse(squared, users, 300))
         hits += low <= 1 <= high
     assert 0.88 <= hits / n <= 0.99
 
@@ -157,10 +164,24 @@ def test_the_papers_figures_stand_beside_their_row_and_mask(workspace):
     )
     table = statistics.summarise(runs, workspace)
     assert list(zip(table["row"], table["masking"], strict=True)) == rows, "the runs' order"
-    assert table["paper_rmse"].tolist()[:2] == [1.048, 1.053]
-    assert table["paper_precision"].tolist()[:2] == [69.771, 67.111]
-    assert table["paper_recall"].tolist()[:2] == [76.745, 78.118]
-    assert table["paper_rmse"].isna().tolist() == [False, False, True, True]
+    assert table["paper_rmse"].tolist()[:3] == [1.048, 1.053, 1.028], "the last from Table I"
+    assert table["paper_precision"].tolist()[:3] == [69.771, 67.111, 69.911]
+    assert table["paper_recall"].tolist()[:3] == [76.745, 78.118, 73.912]
+    assert np.isnan(table["paper_rmse"][3])
+
+
+def test_the_papers_figures_are_of_its_network_on_u1_under_every_protocol(workspace):
+    others = [{}, {"protocol": "as_published"}, {"features": "permuted"}, {"model": "another"}]
+    others += [{"fold": "u2"}, {"fold": "item1"}]
+    runs = pd.DataFrame(
+        [
+            run_row(workspace, f"r{n}", off_by(0.5, ratings_of(other.get("fold", "u1"))), **other)
+            for n, other in enumerate(others)
+        ]
+    )
+    found = statistics.summarise(runs, workspace)["paper_rmse"]
+    assert found.tolist()[:2] == [1.025, 1.025]
+    assert found[2:].isna().all()
 
 
 def test_a_table_of_real_runs_is_saved_with_the_designed_columns(workspace):
@@ -177,7 +198,8 @@ def test_a_table_of_real_runs_is_saved_with_the_designed_columns(workspace):
     assert designed == DESIGNED
     assert set(stored.columns) - set(DESIGNED) == {"model", "masking", "rmse_covered_mean"}
     assert b"\r" not in path.read_bytes()
-    pd.testing.assert_frame_equal(stored, table, rtol=1e-5, check_dtype=False)
+    stored = stored.astype(table.dtypes)
+    pd.testing.assert_frame_equal(stored, table, rtol=1e-5)
     real = table.iloc[0]
     assert real.rmse_low < real.rmse_high
     gain = np.sqrt(
@@ -200,8 +222,281 @@ def test_a_table_is_shown_as_plain_text_without_its_empty_columns(workspace):
     assert shown["RMSE"].tolist() == ["0.500", "0.250"]
     assert shown["paper: RMSE"].tolist() == ["1.025", "–"]
     assert shown["paper: precision, recall"].tolist() == ["69.4,\u00a085.1", "–"]
-    assert "masked" not in shown, "nothing to show"
+    assert not {"masked", "shown", "fold", "folds"} & set(shown), "nothing to show"
     assert shown.map(lambda cell: isinstance(cell, str) and "nan" not in cell).all(axis=None)
+
+
+def test_folds_of_a_kind_are_pooled_by_user(workspace):
+    """Users are drawn once, with all they rated in all folds; the mean is over folds first."""
+    errors = {"item1": [0.4, 0.6], "item2": [0.8, 1.0]}
+    runs = pd.DataFrame(
+        [
+            run_row(
+                workspace, f"{fold}{seed}", off_by(error, ratings_of(fold)), fold=fold, seed=seed
+            )
+            for fold, some in errors.items()
+            for seed, error in enumerate(some)
+        ]
+    )
+    (row,) = statistics.summarise(runs, workspace, pooled=True).itertuples()
+    assert (row.fold, row.n_folds, row.n_seeds) == ("item", 2, 2)
+    assert row.rmse_mean == pytest.approx(0.7)
+    assert row.rmse_sd == pytest.approx(np.std([0.6, 0.8], ddof=1))
+    pairs = pd.concat([sealed(fold).pairs for fold in errors])
+    squared = np.repeat(
+        [np.mean(np.square(some)) for some in errors.values()],
+        [len(sealed(fold).pairs) for fold in errors],
+    )
+    expected = resampling.interval(resampling.resampled_rmse(squared, pairs["user_id"]))
+    assert (row.rmse_low, row.rmse_high) == pytest.approx(expected)
+    assert np.isnan(row.paper_rmse)
+    apart = statistics.summarise(runs, workspace)
+    assert apart["fold"].tolist() == ["item1", "item2"]
+    shown = statistics.show(statistics.summarise(runs, workspace, pooled=True))
+    assert shown["folds"].tolist() == ["2\u00a0item"]
+
+
+def test_numbers_of_ratings_shown_make_rows_of_their_own():
+    runs = pd.DataFrame([{"shown": None}, {"shown": 0}, {"shown": 5}, {"shown": 5}])
+    runs = runs.assign(
+        **{"row": "meta", "model": "m", "features": "real", "protocol": "clean"},
+        **{"fold": "item1", "masking": 0.0, "seed": [0, 0, 0, 1]},
+    )
+    groups = statistics._groups(runs, pooled=False)
+    assert [(key.shown, len(group)) for key, group in groups.items()] == [(None, 1), (0, 1), (5, 2)]
+
+
+def test_the_best_seed_is_told_as_published_alone(workspace):
+    truth = ratings_of("u1")
+    runs = pd.DataFrame(
+        [
+            run_row(
+                workspace, f"{protocol}{seed}", off_by(error, truth), seed=seed, protocol=protocol
+            )
+            for protocol in ("clean", "as_published")
+            for seed, error in enumerate([0.5, 0.4, 0.6])
+        ]
+    )
+    clean, published = statistics.summarise(runs, workspace).itertuples()
+    assert np.isnan(clean.rmse_best)
+    assert published.rmse_best == pytest.approx(0.4)
+
+
+def test_protocols_are_shown_side_by_side(workspace):
+    truth = ratings_of("u1")
+    runs = pd.DataFrame(
+        [
+            run_row(workspace, "a", off_by(0.5, truth)),
+            run_row(workspace, "b", off_by(0.75, truth), protocol="as_published"),
+            run_row(workspace, "c", off_by(0.5, truth), protocol="as_published", seed=1),
+            run_row(workspace, "d", off_by(0.25, truth), row="user mean", model="user mean"),
+        ]
+    )
+    runs.loc[4] = runs.loc[0]
+    runs.loc[4, ["features", "hash"]] = ["permuted", "b"]
+    table = statistics.summarise(runs, workspace)
+    shown = statistics.show(table[table["features"] == "real"])
+    assert shown.index.tolist() == ["meta", "user mean"]
+    assert shown["clean: RMSE"].tolist() == ["0.500", "0.250"]
+    published = "0.625 ± 0.177 (best 0.500)".replace(" ", "\u00a0")
+    assert shown["as published: RMSE"].tolist() == [published, "–"]
+    gain = "+0.250 (+0.250 to +0.250)".replace(" ", "\u00a0")
+    assert shown["content gain (95 % interval)"].tolist() == [gain, "–"]
+    assert shown["paper: RMSE"].tolist() == ["1.025", "–"]
+
+
+def test_runs_that_only_differ_in_their_settings_need_labels(workspace):
+    run = run_row(workspace, "a", ratings_of("u1"))
+    with pytest.raises(StudyError, match="two runs of row 'meta'"):
+        statistics.summarise(pd.DataFrame([run, {**run, "batch_size": 40_000}]), workspace)
+
+
+# --- comparisons --------------------------------------------------------------------------------
+
+
+def test_holms_correction_by_hand():
+    assert resampling.holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
+    assert resampling.holm([0.9, 0.8]).tolist() == [1, 1]
+    assert resampling.holm([0.03]).tolist() == [0.03]
+
+
+def test_a_sign_flip_has_the_p_that_all_flips_have():
+    # Ten users, each better by the same: of the 1,024 flips two are as extreme.
+    p = resampling.sign_flip_p(np.repeat(-0.1, 30), np.repeat(np.arange(10), 3))
+    assert p == pytest.approx(2 / 1024, abs=0.0015)
+    assert resampling.sign_flip_p(np.zeros(30), np.repeat(np.arange(10), 3)) == 1
+
+
+def test_a_sign_flip_is_right_about_as_often_as_it_says():
+    """Ratings of a user err together: a test over ratings would reject far too often."""
+    rng, users = np.random.default_rng(5), np.repeat(np.arange(40), 20)
+    p = [resampling.sign_flip_p(np.repeat(rng.normal(0, 1, 40), 20), users) for _ in range(100)]
+    assert np.mean(np.array(p) < 0.05) <= 0.13
+    assert 0.35 < np.median(p) < 0.65
+
+
+@pytest.mark.parametrize(
+    ("of_row", "of_reference", "verdict"),
+    [(0.4, 0.6, "better"), (0.6, 0.4, "worse"), (0.5, 0.5, "undecided")],
+)
+def test_the_smaller_error_is_the_better_one(workspace, of_row, of_reference, verdict):
+    truth = ratings_of("u1")
+    runs = pd.DataFrame(
+        [
+            run_row(workspace, "a", off_by(of_row, truth)),
+            run_row(workspace, "b", off_by(of_reference, truth), row="bias", model="bias"),
+        ]
+    )
+    (row,) = statistics.compare(runs, workspace, reference="bias").itertuples()
+    assert row.row == "meta"
+    assert row.verdict == verdict
+    assert [row.difference, row.low, row.high] == pytest.approx([of_row - of_reference] * 3)
+    assert (row.p < 0.001) == (verdict != "undecided")
+    (back,) = statistics.compare(runs, workspace, reference="meta").itertuples()
+    assert back.difference == pytest.approx(-row.difference)
+    assert {verdict, back.verdict} in ({"better", "worse"}, {"undecided"})
+
+
+def test_noise_is_not_decided(workspace):
+    truth, rng = ratings_of("u1"), np.random.default_rng(0)
+    runs = pd.DataFrame(
+        [
+            run_row(workspace, f"r{n}", truth + rng.normal(0, 0.5, len(truth)), row=f"row {n}")
+            for n in range(5)
+        ]
+    )
+    found = statistics.compare(runs, workspace, reference="row 0")
+    assert found["row"].tolist() == [f"row {n}" for n in range(1, 5)]
+    assert set(found["verdict"]) == {"undecided"}
+    assert (found["p_holm"] >= found["p"]).all()
+    assert (found["low"] < found["difference"]).all()
+    assert (found["difference"] < found["high"]).all()
+
+
+def test_one_bias_serves_every_mask_and_protocol_but_no_other_fold(workspace):
+    others = [{}, {"masking": 0.5}, {"protocol": "as_published"}, {"fold": "u2"}]
+    rows = [
+        run_row(workspace, f"r{n}", off_by(0.5, ratings_of(other.get("fold", "u1"))), **other)
+        for n, other in enumerate(others)
+    ]
+    rows.append(run_row(workspace, "b", off_by(0.7, ratings_of("u1")), row="bias", model="bias"))
+    found = statistics.compare(pd.DataFrame(rows), workspace, reference="bias")
+    assert found["fold"].tolist() == ["u1"] * 3
+    assert found["difference"].tolist() == pytest.approx([-0.2] * 3)
+
+
+def test_a_row_is_compared_with_its_own_control(workspace):
+    truth = ratings_of("u1")
+    errors = {("meta", "real"): 0.5, ("meta", "permuted"): 0.6, ("text", "real"): 0.5}
+    errors |= {("text", "permuted"): 0.4, ("bias", "real"): 0.3}
+    runs = pd.DataFrame(
+        [
+            run_row(workspace, "".join(key), off_by(error, truth), row=key[0], features=key[1])
+            for key, error in errors.items()
+        ]
+    )
+    found = statistics.compare(runs, workspace, reference={"features": "permuted"})
+    assert found["row"].tolist() == ["meta", "text"]
+    assert found["difference"].tolist() == pytest.approx([-0.1, 0.1])
+    assert found["verdict"].tolist() == ["better", "worse"]
+    told = statistics.show_comparison(found)
+    assert told.loc["meta"].tolist() == [
+        "-0.100",
+        "-0.100\u00a0to\u00a0-0.100",
+        "< 0.001",
+        "better",
+    ]
+
+
+def test_a_comparison_takes_the_seeds_that_both_have(workspace):
+    truth = ratings_of("u1")
+    runs = [
+        run_row(workspace, f"s{seed}", off_by(error, truth), seed=seed)
+        for seed, error in enumerate([0.3, 0.5, 0.9])
+    ]
+    bias = {"row": "bias", "model": "bias"}
+    runs.append(run_row(workspace, "b1", off_by(0.4, truth), seed=1, **bias))
+    (row,) = statistics.compare(pd.DataFrame(runs), workspace, reference="bias").itertuples()
+    assert row.difference == pytest.approx(0.1)
+    runs[-1]["seed"] = 7
+    with pytest.raises(StudyError, match="no seed in common"):
+        statistics.compare(pd.DataFrame(runs), workspace, reference="bias")
+
+
+def test_a_reference_that_is_not_there_is_named(workspace):
+    runs = pd.DataFrame([run_row(workspace, "a", ratings_of("u1"))])
+    with pytest.raises(StudyError, match="no row has a reference 'bias'"):
+        statistics.compare(runs, workspace, reference="bias")
+
+
+# --- what is printed can be computed again ------------------------------------------------------
+
+
+def test_scores_follow_from_the_stored_predictions(workspace):
+    """Plain formulas on ``results/`` and the catalogue, without any code of the study's."""
+    rows = [
+        (row, grid.Experiment(model, seed, modalities, fold=fold, settings=settings))
+        for row, model, modalities, settings in (
+            ("meta", "siamese", ("meta",), tiny.SETTINGS),
+            ("user+movie bias", "user+movie bias", (), None),
+        )
+        for fold in ("u1", "item2")
+        for seed in (0, 1)
+    ]
+    table = statistics.summarise(grid.run("sample", rows, workspace, n_jobs=1), workspace)
+    stored = pd.read_parquet(workspace.results / "runs.parquet")
+    ratings = pd.read_parquet(workspace.catalogue / "ratings.parquet")
+    again = {}
+    for run in stored.itertuples():
+        predicted = pd.read_parquet(workspace.results / "predictions" / f"{run.hash}.parquet")
+        both = predicted.merge(ratings, on=["user_id", "movie_id"])
+        assert len(both) == run.n_test
+        error = both["prediction"].astype(float).clip(1, 5) - both["rating"]
+        found, liked = both["prediction"] >= 3.5, both["rating"] >= 4
+        assert run.rmse == pytest.approx((error**2).mean() ** 0.5, rel=1e-9)
+        assert run.precision == pytest.approx(100 * liked[found].mean())
+        assert run.recall == pytest.approx(100 * found[liked].mean())
+        again.setdefault((run.row, run.fold), []).append((error**2).mean() ** 0.5)
+    for row in table.itertuples():
+        scores = again[row.row, row.fold]
+        assert row.rmse_mean == pytest.approx(np.mean(scores))
+        assert row.rmse_sd == pytest.approx(np.std(scores, ddof=1))
+
+
+def test_scores_of_lists_follow_from_the_stored_lists(workspace):
+    """Means over seeds of each user's scores, and what the records say of the lists."""
+    test, rng = sealed("u1"), np.random.default_rng(0)
+    rows = []
+    for seed in (0, 1):
+        lists = ranking.recommend(
+            lambda f: rng.random(len(f)),
+            range(1, tiny.N_USERS + 1),
+            tiny.movie_ids(),
+            pd.DataFrame({"user_id": [], "movie_id": []}, dtype="int64"),
+        )
+        path = grid.lists_path(workspace, f"s{seed}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lists.to_parquet(path)
+        rows.append(
+            {
+                **run_row(workspace, f"s{seed}", test.open(), seed=seed),
+                **metrics.score_lists(lists, test),
+                **ranking.popularity(lists, tiny.movie_ids(), tiny.ratings()),
+                "catalogue_coverage": ranking.catalogue_coverage(lists, tiny.movie_ids()),
+            }
+        )
+    runs = pd.DataFrame(rows)
+    table = statistics.summarise_lists(runs, workspace)
+    (row,) = table.itertuples()
+    assert row.n_seeds == 2
+    for name in ("ndcg_10", "recall_20", "catalogue_coverage", "popularity_percentile"):
+        assert getattr(row, name) == pytest.approx(runs[name].mean())
+    assert row.ndcg_10_low < row.ndcg_10 < row.ndcg_10_high
+    assert row.recall_20_low < row.recall_20 < row.recall_20_high
+    told = statistics.show_lists(table)
+    assert told["NDCG@10"].str.startswith(f"{row.ndcg_10:.3f}").all()
 
 
 def test_what_a_table_rests_on_is_told_once():

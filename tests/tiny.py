@@ -67,7 +67,13 @@ def workspace(root: Path) -> Workspace:
     ids = movie_ids()
     nothing = [[] for _ in ids]
     tables = {
-        "movies": {"movie_id": ids, "genres": nothing, "directors": nothing, "cast": nothing},
+        "movies": {
+            "movie_id": ids,
+            "film_id": ids,
+            "genres": nothing,
+            "directors": nothing,
+            "cast": nothing,
+        },
         "users": {"user_id": np.arange(1, N_USERS + 1)},
         "rejected": {"movie_id": np.array([], "int64")},
     }

@@ -5,25 +5,18 @@ Nothing here knows a test rating: which entries of a list are hits is told by
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
 from mmrec.errors import StudyError
-from mmrec.workspace import Workspace
 
 LISTED = 10
 """Length of the list a user is shown: NDCG, catalogue coverage and popularity are of it."""
 LONG = 20
 """Length of the list that recall is of, and of the lists that are kept."""
 USERS_PER_CHUNK = 64
-
-
-def recommendations_path(workspace: Workspace, name: str) -> Path:
-    """Where the lists of the run with this hash lie: ``user_id, rank, movie_id``."""
-    return workspace.results / "recommendations" / f"{name}.parquet"
 
 
 def recommend(

@@ -1,121 +1,290 @@
-"""From runs to a table: means over seeds, and intervals by bootstrap over users."""
+"""From runs to tables: means over seeds, intervals and tests over users, the paper's figures."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from mmrec.experiments import grid, metrics, paper, protocols
+from mmrec.errors import StudyError
+from mmrec.experiments import folds, grid, metrics, paper
+from mmrec.experiments.protocols import sealed_test
+from mmrec.experiments.resampling import (
+    holm,
+    interval,
+    resampled_means,
+    resampled_rmse,
+    sign_flip_p,
+)
 from mmrec.workspace import Workspace, atomic_path
 
-RESAMPLES = 2_000
-KEYS = ["row", "model", "features", "protocol", "fold", "masking"]
+LEVEL = 0.05
+"""A difference is decided if its p, corrected for the number of rows, is below this."""
+
+
+class Key(NamedTuple):
+    """What the runs of one row of a summary have in common; they differ in their seeds.
+
+    ``fold`` is the name of a fold, or of a kind of folds where these are pooled; ``shown`` is
+    None outside learning curves.
+    """
+
+    row: str
+    model: str
+    features: str
+    protocol: str
+    fold: str
+    masking: float
+    shown: int | None
+
+
+KEYS = list(Key._fields)
 COLUMNS = [
-    *["row", "model", "features", "protocol", "fold", "masking", "n_seeds"],
-    *["rmse_mean", "rmse_sd", "rmse_low", "rmse_high", "rmse_covered_mean"],
+    *[*KEYS, "n_folds", "n_seeds"],
+    *["rmse_mean", "rmse_sd", "rmse_low", "rmse_high", "rmse_best", "rmse_covered_mean"],
     *["content_gain", "gain_low", "gain_high"],
     *["precision_mean", "recall_mean", "coverage"],
     *["paper_rmse", "paper_precision", "paper_recall", "sources"],
 ]
+LIST_SCORES = [
+    *["ndcg_10", "recall_20", "catalogue_coverage", "popularity_percentile"],
+    *["popularity_listed", "popularity_candidates", "users_ranked", "users_without_relevant"],
+]
 
 
-def resampled_rmse(
-    squared: np.ndarray, users: np.ndarray, resamples: int = RESAMPLES
-) -> np.ndarray:
-    """RMSE in bootstrap samples of users: a user's ratings are not independent of each other.
-
-    Args:
-        squared: Squared errors [n] or [n, k] of the same pairs.
-        users: User of each pair [n].
-        resamples: Number of samples; the same users are drawn at every call.
-
-    Returns:
-        float64 [resamples] or [resamples, k].
-    """
-    codes, names = pd.factorize(users)
-    drawn = np.random.default_rng(0).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=resamples
-    )
-    sums = np.zeros((len(names), *squared.shape[1:]))
-    np.add.at(sums, codes, squared)
-    counts = drawn @ np.bincount(codes)
-    return np.sqrt((drawn @ sums) / counts.reshape(-1, *[1] * (squared.ndim - 1)))
+def _groups(runs: pd.DataFrame, pooled: bool) -> dict[Key, pd.DataFrame]:
+    """The runs of each row of a summary, in the order of the runs."""
+    fold = runs["fold"].map(folds.track_of) if pooled else runs["fold"]
+    shown = runs.get("shown", pd.Series(np.nan, runs.index))
+    shown = [None if pd.isna(number) else int(number) for number in shown]
+    values = zip(*(runs[name] for name in KEYS[:4]), fold, runs["masking"], shown, strict=True)
+    places: dict[Key, list[int]] = {}
+    for place, key in enumerate(values):
+        places.setdefault(Key(*key), []).append(place)
+    groups = {key: runs.iloc[some] for key, some in places.items()}
+    for key, group in groups.items():
+        if group.duplicated(["fold", "seed"]).any():
+            raise StudyError(
+                f"two runs of row {key.row!r} differ in nothing that a table tells apart",
+                where="statistics",
+                remedy="Give runs with other settings a row label of their own.",
+            )
+    return groups
 
 
-def interval(samples: np.ndarray) -> tuple[float, float]:
-    """The middle 95 % of bootstrap samples."""
-    low, high = np.percentile(samples, [2.5, 97.5])
-    return float(low), float(high)
+def _errors(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
+    """Squared error of each test pair: one column per seed, fold and user as index."""
+    data = grid.load(workspace)
+    parts = {}
+    for fold, some in runs.groupby("fold"):
+        test = sealed_test(data.ratings, data.films, fold=fold, shown=key.shown)
+        columns = {}
+        for run in some.itertuples():
+            stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
+            columns[run.seed] = metrics.squared_errors(stored["prediction"], test)
+        parts[fold] = pd.DataFrame(columns).set_index(test.pairs["user_id"])
+    return pd.concat(parts, names=["fold"])
 
 
-def _errors(runs: pd.DataFrame, workspace: Workspace, data: grid.Data) -> pd.DataFrame:
-    """Squared error of each test pair: one column per seed, the user as index."""
-    columns = {}
-    for run in runs.itertuples():
-        shown = None if pd.isna(run.shown) else int(run.shown)
-        test = protocols.sealed_test(data.ratings, data.films, fold=run.fold, shown=shown)
-        stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
-        columns[run.seed] = metrics.squared_errors(stored["prediction"], test)
-    return pd.DataFrame(columns).set_index(pd.Index(test.pairs["user_id"]))
+def _paired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
+    """Squared errors of two rows, each the mean over the seeds that both have, [n, 2]; users."""
+    seeds = first.columns.intersection(second.columns)
+    if not len(seeds) or not first.index.equals(second.index):
+        raise StudyError(
+            "two rows have no seed in common, or not the same folds",
+            where="statistics",
+            remedy="Run both with the same seeds and folds to compare them.",
+        )
+    both = np.stack([errors[seeds].mean(axis=1) for errors in (first, second)], axis=1)
+    return both, first.index.get_level_values("user_id")
 
 
-def summarise(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
+def _difference(both: np.ndarray, users: pd.Index) -> tuple[float, float, float]:
+    """RMSE of the first column minus that of the second, and its paired interval."""
+    samples = resampled_rmse(both, users)
+    first, second = np.sqrt(both.mean(axis=0))
+    return (first - second, *interval(samples[:, 0] - samples[:, 1]))
+
+
+def summarise(runs: pd.DataFrame, workspace: Workspace, *, pooled: bool = False) -> pd.DataFrame:
     """One row per table row: mean and sd over seeds, interval over users, the paper's figures.
 
     The interval is of the RMSE whose squared errors are first averaged over the seeds. The
     content gain is the permuted control's RMSE minus the real features', over the seeds that both
-    were run with, and its interval is paired.
+    were run with, and its interval is paired. ``rmse_best`` is the best seed's RMSE, which the
+    paper reports: chosen by the test part, it is given for the runs as published alone.
 
     Args:
-        runs: What :func:`mmrec.experiments.grid.run` returned for one table.
+        runs: What :func:`mmrec.experiments.grid.run` returned.
         workspace: Where the predictions lie.
+        pooled: Whether the folds of one kind (the warm ones, those over films, …) make one row.
+            The mean is then over folds first, the deviation that of the seeds' means over folds,
+            and a user is one draw of the bootstrap with all of his or her ratings in all folds.
 
     Returns:
         Columns :data:`COLUMNS`, in the order of the runs.
     """
-    data = grid.load(workspace)
-    errors = {
-        key: _errors(group, workspace, data)
-        for key, group in runs.groupby(KEYS, sort=False, dropna=False)
-    }
+    groups = _groups(runs, pooled)
+    errors = {key: _errors(key, group, workspace) for key, group in groups.items()}
     rows = []
-    for key, group in runs.groupby(KEYS, sort=False, dropna=False):
-        found = errors[key]
-        low, high = interval(resampled_rmse(found.mean(axis=1).to_numpy(), found.index))
+    for key, group in groups.items():
+        users = errors[key].index.get_level_values("user_id")
+        low, high = interval(resampled_rmse(errors[key].mean(axis=1).to_numpy(), users))
+        means = group.groupby("seed")[["rmse", "rmse_covered", "precision", "recall"]].mean()
         rows.append(
             {
-                **dict(zip(KEYS, key, strict=True)),
-                "n_seeds": len(group),
-                "rmse_mean": group["rmse"].mean(),
-                "rmse_sd": group["rmse"].std(ddof=1) if len(group) > 1 else np.nan,
+                **key._asdict(),
+                "n_folds": group["fold"].nunique(),
+                "n_seeds": len(means),
+                "rmse_mean": means["rmse"].mean(),
+                "rmse_sd": means["rmse"].std(ddof=1) if len(means) > 1 else np.nan,
                 "rmse_low": low,
                 "rmse_high": high,
-                "rmse_covered_mean": group["rmse_covered"].mean(),
-                **_content_gain(dict(zip(KEYS, key, strict=True)), errors),
-                "precision_mean": group["precision"].mean(),
-                "recall_mean": group["recall"].mean(),
+                "rmse_best": means["rmse"].min() if key.protocol == "as_published" else np.nan,
+                "rmse_covered_mean": means["rmse_covered"].mean(),
+                **_content_gain(key, errors),
+                "precision_mean": means["precision"].mean(),
+                "recall_mean": means["recall"].mean(),
                 "coverage": group["coverage"].mean(),
                 "sources": group["sources"].iloc[0],
             }
         )
-    table = pd.DataFrame(rows)
-    published = paper.PUBLISHED[paper.PUBLISHED["table"] == runs["table"].iloc[0]]
-    # The paper knows neither the control nor other folds.
-    published = published.drop(columns="table").assign(features="real", fold="u1")
-    table = table.merge(published, on=["row", "masking", "features", "fold"], how="left")
+    table = pd.DataFrame(rows).astype({"shown": "Int64"})
+    # The paper has its own network alone, and knows neither the control nor other folds.
+    own = table["model"].str.startswith("siamese") & (table["features"] == "real")
+    published = paper.PUBLISHED.drop(columns="table")
+    beside = table[["row", "masking"]].merge(published, on=["row", "masking"], how="left")
+    beside = beside.drop(columns=["row", "masking"])
+    table = table.join(beside.where(own & (table["fold"] == "u1")))
     return table[COLUMNS]
 
 
-def _content_gain(row: dict, errors: dict[tuple, pd.DataFrame]) -> dict[str, float]:
-    control = errors.get(tuple({**row, "features": "permuted"}.values()))
-    nothing = {"content_gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
-    if row["features"] != "real" or control is None:
-        return nothing
-    real = errors[tuple(row.values())]
-    seeds = real.columns.intersection(control.columns)
-    both = np.stack([found[seeds].mean(axis=1) for found in (real, control)], axis=1)
-    samples = resampled_rmse(both, real.index)
-    low, high = interval(samples[:, 1] - samples[:, 0])
-    means = np.sqrt(both.mean(axis=0))
-    return {"content_gain": means[1] - means[0], "gain_low": low, "gain_high": high}
+def _content_gain(key: Key, errors: dict[Key, pd.DataFrame]) -> dict[str, float]:
+    control = errors.get(key._replace(features="permuted"))
+    if key.features != "real" or control is None:
+        return {"content_gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
+    difference = _difference(*_paired(control, errors[key]))
+    return dict(zip(["content_gain", "gain_low", "gain_high"], difference, strict=True))
+
+
+def _partner(key: Key, keys: list[Key], reference: str | Mapping[str, object]) -> Key | None:
+    if not isinstance(reference, str):
+        other = key._replace(**reference)
+        return other if other in keys and other != key else None
+    rows = [other for other in keys if other.row == reference]
+    # A bias is run once and serves every mask and protocol; fold and ratings shown must agree.
+    matched = ["fold", "shown"] + [
+        name
+        for name in ("features", "protocol", "masking")
+        if len({getattr(other, name) for other in rows}) > 1
+    ]
+    found = [o for o in rows if all(getattr(o, name) == getattr(key, name) for name in matched)]
+    if len(found) > 1:
+        raise StudyError(
+            f"{len(found)} models have a row {reference!r}",
+            where="statistics",
+            remedy="Compare within the runs of one model.",
+        )
+    return found[0] if found and found[0] != key else None
+
+
+def compare(
+    runs: pd.DataFrame,
+    workspace: Workspace,
+    *,
+    reference: str | Mapping[str, object],
+    pooled: bool = False,
+) -> pd.DataFrame:
+    """Sets each row against a reference: by how much its RMSE differs, and whether that is sure.
+
+    Args:
+        runs: What :func:`mmrec.experiments.grid.run` returned.
+        workspace: Where the predictions lie.
+        reference: The label of a row, which serves all rows of its fold; where it was run with
+            several protocols, masks or kinds of features, the rows that share them. Or what is
+            different about the reference of each row, such as ``{"features": "permuted"}`` or
+            ``{"masking": 0.0}``. Rows without a reference are left out.
+        pooled: As in :func:`summarise`.
+
+    Returns:
+        :data:`KEYS`, ``n_folds``, and ``difference`` (RMSE of the row minus that of its
+        reference, so that below zero is better), ``low`` and ``high`` (its 95 % interval by
+        bootstrap over users, not corrected), ``p`` (:func:`sign_flip_p`), ``p_holm`` (corrected
+        for all rows returned) and ``verdict``: "better", "worse" or "undecided" at :data:`LEVEL`.
+
+    Raises:
+        StudyError: No row has a reference, or the two share no seed or not the same folds.
+    """
+    groups = _groups(runs, pooled)
+    pairs = {key: _partner(key, list(groups), reference) for key in groups}
+    pairs = {key: other for key, other in pairs.items() if other is not None}
+    if not pairs:
+        raise StudyError(
+            f"no row has a reference {reference!r}",
+            where="statistics",
+            remedy=f"Rows here: {', '.join(dict.fromkeys(key.row for key in groups))}.",
+        )
+    wanted = {*pairs, *pairs.values()}
+    errors = {key: _errors(key, groups[key], workspace) for key in wanted}
+    rows = []
+    for key, other in pairs.items():
+        both, users = _paired(errors[key], errors[other])
+        n_folds = groups[key]["fold"].nunique()
+        p = sign_flip_p(both[:, 0] - both[:, 1], users)
+        rows.append([*key, n_folds, *_difference(both, users), p])
+    table = pd.DataFrame(rows, columns=[*KEYS, "n_folds", "difference", "low", "high", "p"])
+    table["p_holm"] = holm(table["p"])
+    side = np.where(table["difference"] < 0, "better", "worse")
+    table["verdict"] = np.where(table["p_holm"] < LEVEL, side, "undecided")
+    return table.astype({"shown": "Int64"})
+
+
+def summarise_lists(
+    runs: pd.DataFrame, workspace: Workspace, *, pooled: bool = False
+) -> pd.DataFrame:
+    """One row per table row: how good and how varied the lists of recommendations are.
+
+    Args:
+        runs: What :func:`mmrec.experiments.grid.run` returned, those with lists.
+        workspace: Where the lists lie.
+        pooled: As in :func:`summarise`.
+
+    Returns:
+        :data:`KEYS`, ``n_folds``, ``n_seeds``, means over seeds and folds of
+        :data:`LIST_SCORES`, and ``ndcg_10_low``, ``ndcg_10_high``, ``recall_20_low``,
+        ``recall_20_high``: intervals by bootstrap over users.
+    """
+    rows = []
+    for key, group in _groups(runs, pooled).items():
+        scores = _list_scores(key, group, workspace)
+        limits = {}
+        for name, values in scores.items():
+            samples = resampled_means(values.to_numpy(), values.index.get_level_values("user_id"))
+            limits[f"{name}_low"], limits[f"{name}_high"] = interval(samples)
+        rows.append(
+            {
+                **key._asdict(),
+                "n_folds": group["fold"].nunique(),
+                "n_seeds": group["seed"].nunique(),
+                **group[LIST_SCORES].mean(),
+                **limits,
+            }
+        )
+    return pd.DataFrame(rows).astype({"shown": "Int64"})
+
+
+def _list_scores(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
+    """Scores of each ranked user's list, mean over seeds; fold and user as index."""
+    data = grid.load(workspace)
+    parts = {}
+    for fold, some in runs.groupby("fold"):
+        test = sealed_test(data.ratings, data.films, fold=fold, shown=key.shown)
+        scores = [
+            metrics.list_scores(pd.read_parquet(grid.lists_path(workspace, name)), test)
+            for name in some["hash"]
+        ]
+        parts[fold] = sum(scores) / len(scores)
+    return pd.concat(parts, names=["fold"]).dropna()
 
 
 def save(table: pd.DataFrame, name: str, workspace: Workspace) -> pd.DataFrame:
@@ -125,30 +294,110 @@ def save(table: pd.DataFrame, name: str, workspace: Workspace) -> pd.DataFrame:
     return table
 
 
+def _text(table: pd.DataFrame, form: str, *names: str) -> pd.Series:
+    """Columns as text, a dash where one of them is empty."""
+    known = table[list(names)].notna().all(axis=1)
+    cells = [
+        form.format(*row).replace(" ", "\u00a0") if there else "–"  # stay on one line
+        for there, row in zip(known, table[list(names)].itertuples(index=False), strict=True)
+    ]
+    return pd.Series(cells, table.index, dtype=object)
+
+
+def _labels(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """What tells the rows of a table apart besides their label, where anything does."""
+    columns = {"row": table["row"]}
+    if (table["masking"] > 0).any():
+        columns["masked"] = _text(table, "{:.0%}", "masking")
+    if table["shown"].notna().any():
+        columns["shown"] = _text(table, "{}", "shown")
+    if (table["n_folds"] > 1).any():
+        columns["folds"] = _text(table, "{} {}", "n_folds", "fold")
+    elif table["fold"].nunique() > 1:
+        columns["fold"] = table["fold"]
+    return columns
+
+
+def _rmse(table: pd.DataFrame) -> pd.Series:
+    mean = _text(table, "{:.3f}", "rmse_mean")
+    both = _text(table, "{:.3f} ± {:.3f}", "rmse_mean", "rmse_sd")
+    return both.mask(table["rmse_sd"].isna(), mean)
+
+
 def show(table: pd.DataFrame) -> pd.DataFrame:
-    """A summary as the book prints it: rounded text, and what is empty left out."""
+    """A summary as the book prints it: rounded text, and what is empty left out.
 
-    def text(form: str, *names: str) -> pd.Series:
-        known = table[list(names)].notna().all(axis=1)
-        rows = table[list(names)].itertuples(index=False)
-        cells = [form.format(*row).replace(" ", "\u00a0") for row in rows]  # stay on one line
-        return pd.Series(cells, table.index).where(known, "–")
-
-    rmse = text("{:.3f}", "rmse_mean")
+    Where it has runs clean and as published, both stand side by side, without precision and
+    recall; for these show the runs of one protocol.
+    """
+    if {"clean", "as_published"} <= {*table["protocol"]}:
+        return _side_by_side(table)
     columns = {
-        "row": table["row"],
-        "masked": text("{:.0%}", "masking"),
-        "RMSE": text("{:.3f} ± {:.3f}", "rmse_mean", "rmse_sd").mask(table["rmse_sd"].isna(), rmse),
-        "95 % interval": text("{:.3f} to {:.3f}", "rmse_low", "rmse_high"),
-        "precision, recall": text("{:.1f}, {:.1f}", "precision_mean", "recall_mean"),
-        "covered": text("{:.0%}", "coverage"),
-        "paper: RMSE": text("{:.3f}", "paper_rmse"),
-        "paper: precision, recall": text("{:.1f}, {:.1f}", "paper_precision", "paper_recall"),
+        **_labels(table),
+        "RMSE": _rmse(table),
+        "95 % interval": _text(table, "{:.3f} to {:.3f}", "rmse_low", "rmse_high"),
+        "precision, recall": _text(table, "{:.1f}, {:.1f}", "precision_mean", "recall_mean"),
+        "covered": _text(table, "{:.0%}", "coverage"),
+        "paper: RMSE": _text(table, "{:.3f}", "paper_rmse"),
+        "paper: precision, recall": _text(
+            table, "{:.1f}, {:.1f}", "paper_precision", "paper_recall"
+        ),
     }
-    wanted = [name for name, cells in columns.items() if (cells != "–").any()]
-    if (table["masking"] == 0).all():
-        wanted.remove("masked")
-    return pd.DataFrame(columns)[wanted].set_index("row").rename_axis(None)
+    return _printed(columns)
+
+
+def _side_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    same = [key for key in KEYS if key != "protocol"]
+    places = table[same].drop_duplicates()
+    clean, published = (
+        places.merge(table[table["protocol"] == protocol], on=same, how="left")
+        for protocol in ("clean", "as_published")
+    )
+    best = _text(published, " (best {:.3f})", "rmse_best").replace("–", "")
+    gain = _text(clean, "{:+.3f} ({:+.3f} to {:+.3f})", "content_gain", "gain_low", "gain_high")
+    columns = {
+        **_labels(clean),
+        "clean: RMSE": _rmse(clean),
+        "content gain (95 % interval)": gain,
+        "as published: RMSE": _rmse(published) + best,
+        "paper: RMSE": _text(clean, "{:.3f}", "paper_rmse"),
+    }
+    return _printed(columns)
+
+
+def show_comparison(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`compare` returned, as the book prints it."""
+    p = _text(table, "{:.4f}", "p_holm").mask(table["p_holm"] < 1e-3, "< 0.001")
+    columns = {
+        **_labels(table),
+        "difference": _text(table, "{:+.3f}", "difference"),
+        "95 % interval": _text(table, "{:+.3f} to {:+.3f}", "low", "high"),
+        "p (Holm)": p,
+        "verdict": table["verdict"],
+    }
+    for key in ("model", "features", "protocol"):
+        if table[key].nunique() > 1:
+            columns[key] = table[key]
+    return _printed(columns)
+
+
+def show_lists(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`summarise_lists` returned, as the book prints it."""
+    form = "{:.3f} ({:.3f} to {:.3f})"
+    columns = {
+        **_labels(table),
+        "NDCG@10": _text(table, form, "ndcg_10", "ndcg_10_low", "ndcg_10_high"),
+        "Recall@20": _text(table, form, "recall_20", "recall_20_low", "recall_20_high"),
+        "catalogue covered": _text(table, "{:.0%}", "catalogue_coverage"),
+        "popularity percentile": _text(table, "{:.0%}", "popularity_percentile"),
+        "users": _text(table, "{:.0f}", "users_ranked"),
+    }
+    return _printed(columns)
+
+
+def _printed(columns: dict[str, pd.Series]) -> pd.DataFrame:
+    wanted = {name: cells for name, cells in columns.items() if (cells != "–").any()}
+    return pd.DataFrame(wanted).set_index("row").rename_axis(None)
 
 
 def sources(runs: pd.DataFrame) -> pd.DataFrame:
