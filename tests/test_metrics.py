@@ -67,3 +67,8 @@ def test_nothing_covered_or_predicted_liked_or_liked_is_not_a_number(scored):
 def test_squared_errors_keep_the_order_of_the_pairs():
     found = metrics.squared_errors(np.array([9, 2.5, -1]), sealed([5, 4, 3]))
     assert found.tolist() == [0, 2.25, 4]
+
+
+def test_errors_are_positive_where_the_prediction_is_too_high():
+    found = metrics.errors(np.array([9, 2.5, -1]), sealed([4, 4, 3]))
+    assert found.tolist() == [1, -1.5, -2]

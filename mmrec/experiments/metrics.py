@@ -11,9 +11,14 @@ TRUE_THRESHOLD = 4
 PREDICTED_THRESHOLD = 3.5
 
 
+def errors(prediction: np.ndarray, test: SealedTest) -> np.ndarray:
+    """Prediction minus rating of every test pair, float64 [n], in stars; clipped to 1-5 before."""
+    return np.clip(np.asarray(prediction, np.float64), 1, 5) - test.open()
+
+
 def squared_errors(prediction: np.ndarray, test: SealedTest) -> np.ndarray:
-    """Squared error of every test pair, float64 [n], predictions clipped to the scale 1-5."""
-    return (np.clip(np.asarray(prediction, np.float64), 1, 5) - test.open()) ** 2
+    """Squares of :func:`errors`, float64 [n]."""
+    return errors(prediction, test) ** 2
 
 
 def precision_recall(prediction: np.ndarray, test: SealedTest) -> tuple[float, float]:
@@ -42,14 +47,14 @@ def score(prediction: np.ndarray, test: SealedTest, covered: np.ndarray) -> dict
         ``rmse`` over all pairs, ``rmse_covered``, ``precision``, ``recall`` (percent),
         ``n_test`` and ``coverage`` (share of pairs).
     """
-    errors = squared_errors(prediction, test)
+    squared = squared_errors(prediction, test)
     precision, recall = precision_recall(prediction, test)
     return {
-        "rmse": float(np.sqrt(errors.mean())),
-        "rmse_covered": float(np.sqrt(errors[covered].mean())) if covered.any() else np.nan,
+        "rmse": float(np.sqrt(squared.mean())),
+        "rmse_covered": float(np.sqrt(squared[covered].mean())) if covered.any() else np.nan,
         "precision": float(precision),
         "recall": float(recall),
-        "n_test": len(errors),
+        "n_test": len(squared),
         "coverage": float(covered.mean()),
     }
 

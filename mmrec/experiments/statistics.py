@@ -310,7 +310,7 @@ def _labels(table: pd.DataFrame) -> dict[str, pd.Series]:
     if (table["masking"] > 0).any():
         columns["masked"] = _text(table, "{:.0%}", "masking")
     if table["shown"].notna().any():
-        columns["shown"] = _text(table, "{}", "shown")
+        columns["shown"] = _text(table, "{:.0f}", "shown")
     if (table["n_folds"] > 1).any():
         columns["folds"] = _text(table, "{} {}", "n_folds", "fold")
     elif table["fold"].nunique() > 1:
