@@ -23,7 +23,7 @@ import torch
 
 from mmrec.data import catalogue
 from mmrec.errors import StudyError
-from mmrec.experiments import metrics, user_profiles
+from mmrec.experiments import metrics, ranking, user_profiles
 from mmrec.experiments.folds import FOLDS
 from mmrec.experiments.protocols import PROTOCOLS, Split
 from mmrec.features.table import FeatureTable, load_tables
@@ -194,7 +194,7 @@ MODELS = {
     },
 }
 TRIVIAL = tuple(_TRIVIAL)
-_CODE = ("experiments.folds", "experiments.protocols", "experiments.metrics")
+_CODE = tuple(f"experiments.{name}" for name in ("folds", "protocols", "metrics", "ranking"))
 
 
 # --- data ---------------------------------------------------------------------------------------
@@ -308,6 +308,9 @@ def _run(experiment: Experiment, workspace: Workspace) -> None:
         seconds = time.perf_counter() - started
         # As stored: what is scored can be recomputed.
         prediction = predict(pairs).astype(np.float32)
+        candidates = data.movies if split.cold_movies is None else split.cold_movies
+        known = pd.concat([split.train, split.validation])
+        lists = ranking.recommend(predict, pairs["user_id"].unique(), candidates, known)
     covered = np.ones(len(pairs), bool)
     for modality in experiment.modalities:
         complete = pd.Series(_table(data, modality).complete(data.movies), data.movies)
@@ -315,11 +318,16 @@ def _run(experiment: Experiment, workspace: Workspace) -> None:
     record = {
         "hash": name,
         **metrics.score(prediction, split.test, covered),
+        **metrics.score_lists(lists, split.test),
+        "catalogue_coverage": ranking.catalogue_coverage(lists, candidates),
+        **ranking.popularity(lists, candidates, split.train),
         **details,
         "train_seconds": seconds,
     }
     with atomic_path(predictions_path(workspace, name)) as part:
         pairs.assign(prediction=prediction).to_parquet(part)
+    with atomic_path(lists_path(workspace, name)) as part:
+        lists.to_parquet(part)
     with atomic_path(_record_path(workspace, name)) as part:
         part.write_text(json.dumps(record), encoding="utf-8")
 
@@ -339,7 +347,7 @@ def _record_path(workspace: Workspace, name: str) -> Path:
 
 
 def _finished(workspace: Workspace, name: str) -> bool:
-    left = (_record_path, predictions_path)
+    left = (_record_path, predictions_path, lists_path)
     return all(path(workspace, name).exists() for path in left)
 
 
