@@ -109,8 +109,53 @@ def axis(*named: tuple[str, float]) -> np.ndarray:
             "When the war begins, Captain Miller leads a group of soldiers into France.",
             [("Captain Miller", "leads", "group of soldiers")],
         ),
-        # under four words; without an object; without a verb
-        ("Boy meets girl.", []),
+        # short ones too
+        ("Boy meets girl.", [("Boy", "meets", "girl")]),
+        # a negation goes into the relation, wherever it stands
+        ("No one trusts the widow.", [("one", "not trusts", "widow")]),
+        ("The sailor no longer fears the sea.", [("sailor", "no longer fears", "sea")]),
+        ("The detective finds no trace of her.", [("detective", "not finds", "trace of her")]),
+        (
+            "Neither the king nor the queen trusts the spy.",
+            [("king and queen", "not trusts", "spy")],
+        ),
+        (
+            "He does not love her or miss her.",
+            [("He", "not love", "her"), ("He", "not miss", "her")],
+        ),
+        # … and no further
+        (
+            "He does not love her but marries her sister.",
+            [("He", "not love", "her"), ("He", "marries", "her sister")],
+        ),
+        # subjects shared with the main verb
+        (
+            "Betrayed by his partner, a thief plans his revenge.",
+            [("his partner", "betrayed", "thief"), ("thief", "plans", "his revenge")],
+        ),
+        (
+            "After killing his boss, a clerk leaves the city.",
+            [("clerk", "killing", "his boss"), ("clerk", "leaves", "city")],
+        ),
+        # what the object does; not what the subject does it for
+        (
+            "The gang forces him to open the vault.",
+            [("gang", "forces", "him"), ("him", "open", "vault")],
+        ),
+        ("A baron sinks a frigate to provoke war.", [("baron", "sinks", "frigate")]),
+        (
+            "She sees a man burying a chest.",
+            [("She", "sees", "man"), ("man", "burying", "chest")],
+        ),
+        # a verb tagged as a noun; particles; what a bare noun adds to a verb; what there is
+        ("A priest and a thief rob a casino.", [("priest and thief", "rob", "casino")]),
+        ("Her aunt turns the visitors away.", [("Her aunt", "turns away", "visitors")]),
+        ("A reporter tracks down the forger.", [("reporter", "tracks down", "forger")]),
+        ("The story takes place in a small town.", [("story", "takes place in", "small town")]),
+        ("There is a monster in the lake.", [("monster", "is in", "lake")]),
+        # no triple of three words that may be one
+        ("Ripley fights the egg laying queen.", [("Ripley", "fights", "egg")]),
+        # without an object; without a verb
         ("The old house on the hill burns.", []),
         ("A story of love and loss in the old south.", []),
     ],

