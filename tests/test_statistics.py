@@ -262,7 +262,7 @@ def test_numbers_of_ratings_shown_make_rows_of_their_own():
         **{"row": "meta", "model": "m", "features": "real", "protocol": "clean"},
         **{"fold": "item1", "masking": 0.0, "seed": [0, 0, 0, 1]},
     )
-    groups = statistics._groups(runs, pooled=False)
+    groups = statistics.groups(runs)
     assert [(key.shown, len(group)) for key, group in groups.items()] == [(None, 1), (0, 1), (5, 2)]
 
 

@@ -1,6 +1,6 @@
 """From runs to tables: means over seeds, intervals and tests over users, the paper's figures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -52,8 +52,12 @@ LIST_SCORES = [
 ]
 
 
-def _groups(runs: pd.DataFrame, pooled: bool) -> dict[Key, pd.DataFrame]:
-    """The runs of each row of a summary, in the order of the runs."""
+def groups(runs: pd.DataFrame, *, pooled: bool = False) -> dict[Key, pd.DataFrame]:
+    """The runs of each row of a summary, in the order of the runs.
+
+    Raises:
+        StudyError: Two runs of a row have the same fold and seed.
+    """
     fold = runs["fold"].map(folds.track_of) if pooled else runs["fold"]
     shown = runs.get("shown", pd.Series(np.nan, runs.index))
     shown = [None if pd.isna(number) else int(number) for number in shown]
@@ -61,19 +65,31 @@ def _groups(runs: pd.DataFrame, pooled: bool) -> dict[Key, pd.DataFrame]:
     places: dict[Key, list[int]] = {}
     for place, key in enumerate(values):
         places.setdefault(Key(*key), []).append(place)
-    groups = {key: runs.iloc[some] for key, some in places.items()}
-    for key, group in groups.items():
+    found = {key: runs.iloc[some] for key, some in places.items()}
+    for key, group in found.items():
         if group.duplicated(["fold", "seed"]).any():
             raise StudyError(
                 f"two runs of row {key.row!r} differ in nothing that a table tells apart",
                 where="statistics",
                 remedy="Give runs with other settings a row label of their own.",
             )
-    return groups
+    return found
 
 
-def _errors(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
-    """Squared error of each test pair: one column per seed, fold and user as index."""
+def pair_errors(
+    key: Key, runs: pd.DataFrame, workspace: Workspace, measure: Callable = metrics.squared_errors
+) -> pd.DataFrame:
+    """Errors of all test pairs of a row's runs.
+
+    Args:
+        key: The row's.
+        runs: Its runs, of one or several folds.
+        workspace: Where the predictions lie.
+        measure: Errors [n] from predictions and the sealed test part.
+
+    Returns:
+        One column per seed, NaN in folds that it lacks; ``fold, user_id, movie_id`` as index.
+    """
     data = grid.load(workspace)
     parts = {}
     for fold, some in runs.groupby("fold"):
@@ -81,8 +97,8 @@ def _errors(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
         columns = {}
         for run in some.itertuples():
             stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
-            columns[run.seed] = metrics.squared_errors(stored["prediction"], test)
-        parts[fold] = pd.DataFrame(columns).set_index(test.pairs["user_id"])
+            columns[run.seed] = measure(stored["prediction"], test)
+        parts[fold] = pd.DataFrame(columns).set_index(pd.MultiIndex.from_frame(test.pairs))
     return pd.concat(parts, names=["fold"])
 
 
@@ -124,10 +140,10 @@ def summarise(runs: pd.DataFrame, workspace: Workspace, *, pooled: bool = False)
     Returns:
         Columns :data:`COLUMNS`, in the order of the runs.
     """
-    groups = _groups(runs, pooled)
-    errors = {key: _errors(key, group, workspace) for key, group in groups.items()}
+    found = groups(runs, pooled=pooled)
+    errors = {key: pair_errors(key, group, workspace) for key, group in found.items()}
     rows = []
-    for key, group in groups.items():
+    for key, group in found.items():
         users = errors[key].index.get_level_values("user_id")
         low, high = interval(resampled_rmse(errors[key].mean(axis=1).to_numpy(), users))
         means = group.groupby("seed")[["rmse", "rmse_covered", "precision", "recall"]].mean()
@@ -215,21 +231,21 @@ def compare(
     Raises:
         StudyError: No row has a reference, or the two share no seed or not the same folds.
     """
-    groups = _groups(runs, pooled)
-    pairs = {key: _partner(key, list(groups), reference) for key in groups}
+    found = groups(runs, pooled=pooled)
+    pairs = {key: _partner(key, list(found), reference) for key in found}
     pairs = {key: other for key, other in pairs.items() if other is not None}
     if not pairs:
         raise StudyError(
             f"no row has a reference {reference!r}",
             where="statistics",
-            remedy=f"Rows here: {', '.join(dict.fromkeys(key.row for key in groups))}.",
+            remedy=f"Rows here: {', '.join(dict.fromkeys(key.row for key in found))}.",
         )
     wanted = {*pairs, *pairs.values()}
-    errors = {key: _errors(key, groups[key], workspace) for key in wanted}
+    errors = {key: pair_errors(key, found[key], workspace) for key in wanted}
     rows = []
     for key, other in pairs.items():
         both, users = _paired(errors[key], errors[other])
-        n_folds = groups[key]["fold"].nunique()
+        n_folds = found[key]["fold"].nunique()
         p = sign_flip_p(both[:, 0] - both[:, 1], users)
         rows.append([*key, n_folds, *_difference(both, users), p])
     table = pd.DataFrame(rows, columns=[*KEYS, "n_folds", "difference", "low", "high", "p"])
@@ -255,7 +271,7 @@ def summarise_lists(
         ``recall_20_high``: intervals by bootstrap over users.
     """
     rows = []
-    for key, group in _groups(runs, pooled).items():
+    for key, group in groups(runs, pooled=pooled).items():
         scores = _list_scores(key, group, workspace)
         limits = {}
         for name, values in scores.items():
