@@ -1,0 +1,85 @@
+"""One-hot facts, on movies made up by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmrec.data.movielens import GENRES
+from mmrec.features import facts
+
+
+@pytest.fixture
+def movies() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "movie_id": [1, 2, 3, 4],
+            "film_id": [1, 2, 2, 4],  # 2 and 3 are one film
+            "genres": [["Drama"], ["Drama", "War"], ["Drama", "War"], []],
+            "directors": [["Ann"], ["Ben"], ["Ben"], ["Ann"]],
+            "cast": [["Cy", "Di"], ["Cy", "Cy"], [], ["Di"]],
+            "year": pd.array([1991, 1995, 1995, None], dtype="Int64"),
+            "crowd_rating": [7.5, np.nan, 6.0, 8.0],
+        }
+    )
+
+
+def columns(table, part: str) -> list[list[float]]:
+    return table.vectors[:, table.parts[part]].tolist()
+
+
+def flags(table, part: str) -> list[bool]:
+    return table.part_present[:, list(table.parts).index(part)].tolist()
+
+
+def test_a_column_per_genre_whoever_has_it(movies):
+    table = facts.encode(movies, min_films=2)
+    genres = table.vectors[:, table.parts["genres"]]
+    assert genres.shape == (4, 19)
+    assert genres[:, GENRES.index("War")].tolist() == [0, 1, 1, 0]
+    assert genres.sum() == 5
+    assert flags(table, "genres") == [True, True, True, False]
+
+
+def test_only_what_films_share_has_a_column(movies):
+    table = facts.encode(movies, min_films=2)
+    # Ben made one film, which stands there under two ids.
+    assert columns(table, "directors") == [[1], [0], [0], [1]]
+    assert columns(table, "cast") == [[1, 1], [1, 0], [0, 0], [0, 1]]
+    assert facts.encode(movies, min_films=1).vectors[:, 19:21].tolist() == [
+        [1, 0],
+        [0, 1],
+        [0, 1],
+        [1, 0],
+    ]
+
+
+def test_a_known_fact_without_a_column_is_not_an_unknown_one(movies):
+    table = facts.encode(movies, min_films=2)
+    assert flags(table, "directors") == [True, True, True, True]
+    assert flags(table, "cast") == [True, True, False, True]
+
+
+def test_years_and_decades(movies):
+    table = facts.encode(movies, min_films=2)
+    assert columns(table, "years") == [[1], [1], [1], [0]]  # the 1990s; no year is shared
+    assert facts.encode(movies, min_films=1).vectors[:, 23:26].tolist() == [
+        [1, 1, 0],
+        [1, 0, 1],
+        [1, 0, 1],
+        [0, 0, 0],
+    ]
+    assert flags(table, "years") == [True, True, True, False]
+
+
+def test_the_crowd_rating_is_a_part_of_its_own(movies):
+    table = facts.encode(movies, min_films=2)
+    assert columns(table, "rating") == [[0.75], [0], [pytest.approx(0.6)], [pytest.approx(0.8)]]
+    assert flags(table, "rating") == [True, False, True, True]
+    assert "rating" not in table.without("rating").parts
+    unrated = facts.encode(movies.assign(crowd_rating=np.nan), min_films=2)
+    assert list(unrated.parts) == ["genres", "directors", "cast", "years"]
+
+
+def test_rows_belong_to_ids(movies):
+    table = facts.encode(movies.iloc[::-1], min_films=2)
+    assert np.array_equal(table.vectors, facts.encode(movies, min_films=2).vectors)
