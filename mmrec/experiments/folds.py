@@ -67,7 +67,8 @@ def divide(
 
     Raises:
         StudyError: If the fold is unknown, or the number of shown ratings is out of range or
-            asked of a fold in which not exactly one side is new.
+            asked of a fold in which not exactly one side is new, or if a role is left empty, as
+            learning curves of few users leave them.
     """
     if fold not in FOLDS:
         raise StudyError(
@@ -85,7 +86,7 @@ def divide(
         rest = np.flatnonzero(~test)
         validation = np.zeros(len(ratings), bool)
         validation[rng.permutation(rest)[: round(VALIDATION_SHARE * len(rest))]] = True
-        return Roles(~test & ~validation, validation, test)
+        return _checked(Roles(~test & ~validation, validation, test), fold)
 
     keys = ratings.assign(film_id=ratings["movie_id"].map(films))
     new = {key: _fifth(keys[key], fold) for key in TRACKS[track_of(fold)]}
@@ -100,7 +101,18 @@ def divide(
         train |= (test | validation) & (rank < shown)
         test, validation = test & (rank >= SUPPORT), validation & (rank >= SUPPORT)
     cold = films.index[films.isin(new["film_id"])].to_numpy() if "film_id" in new else None
-    return Roles(train, validation, test, cold)
+    return _checked(Roles(train, validation, test, cold), fold)
+
+
+def _checked(roles: Roles, fold: str) -> Roles:
+    empty = [role for role in ("train", "validation", "test") if not getattr(roles, role).any()]
+    if empty:
+        raise StudyError(
+            f"fold {fold} has no {' and no '.join(empty)} ratings",
+            where="folds",
+            remedy="Take more users (n_users), or leave the learning curve out.",
+        )
+    return roles
 
 
 def _fifth(keys: pd.Series, fold: str) -> np.ndarray:
