@@ -27,16 +27,14 @@ from mmrec.experiments import metrics, ranking, user_profiles
 from mmrec.experiments.folds import FOLDS
 from mmrec.experiments.protocols import PROTOCOLS, Split
 from mmrec.features.table import FeatureTable, load_tables
-from mmrec.models import baselines, training
+from mmrec.models import baselines, collaborative, factorization_machine, training
+from mmrec.models.selection import Predictor
 from mmrec.models.training import TrainingSettings
 from mmrec.progress import bar
 from mmrec.workspace import Workspace, atomic_path
 
 SEPARATOR = " | "
 """Between the modalities in a row's ``sources``."""
-
-Predictor = Callable[[pd.DataFrame], np.ndarray]
-"""Raw ratings [n] of a frame with ``user_id`` and ``movie_id``."""
 
 
 @dataclass(frozen=True)
@@ -161,9 +159,25 @@ def _train(
     return training.fit(inputs, train, validation, experiment.settings, experiment.seed), inputs
 
 
-def _of_ratings(solve: Callable, experiment: Experiment, data: Data, split: Split):
-    """A model of ratings alone: training and validation ratings in, a predictor out."""
-    return solve(split.train, split.validation)
+def _machine(
+    experiment: Experiment, data: Data, split: Split, *, item_ids: bool, more: bool
+) -> tuple[Predictor, dict]:
+    """A factorisation machine; ``more``: with demographics and implicit feedback."""
+    return factorization_machine.fit_factorization_machine(
+        split.train,
+        split.validation,
+        users=data.people if more else None,
+        content=user_profiles.content_blocks(
+            {name: _table(data, name) for name in experiment.tables},
+            data.movies,
+            permuted=experiment.features == "permuted",
+            seed=experiment.seed,
+        ),
+        movies=data.movies,
+        item_ids=item_ids,
+        implicit=more,
+        seed=experiment.seed,
+    )
 
 
 def _mean(mean: Callable, train: pd.DataFrame, validation: pd.DataFrame) -> tuple[Predictor, dict]:
@@ -178,6 +192,20 @@ class Model:
     code: tuple[str, ...]
 
 
+def _of_ratings(fit: Callable, module: str, *, seeded: bool = False) -> Model:
+    """A model of ratings alone: training and validation ratings in, a predictor out."""
+
+    def solve(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
+        return fit(split.train, split.validation, **({"seed": experiment.seed} if seeded else {}))
+
+    return Model(solve, (module, "models.selection"))
+
+
+def _factorization_machine(**choices: bool) -> Model:
+    modules = ("models.factorization_machine", "models.selection", "experiments.user_profiles")
+    return Model(partial(_machine, **choices), modules)
+
+
 _NETWORK = Model(_network, ("models.siamese", "models.training", "experiments.user_profiles"))
 _TRIVIAL = {
     "global mean": partial(_mean, baselines.global_mean),
@@ -185,15 +213,22 @@ _TRIVIAL = {
     "movie mean": partial(_mean, baselines.movie_mean),
     "user+movie bias": baselines.user_movie_bias,
 }
+TRIVIAL = tuple(_TRIVIAL)
 MODELS = {
     "siamese": _NETWORK,
     "siamese on ratings": _NETWORK,
-    **{
-        name: Model(partial(_of_ratings, solve), ("models.baselines",))
-        for name, solve in _TRIVIAL.items()
-    },
+    **{name: _of_ratings(fit, "models.baselines") for name, fit in _TRIVIAL.items()},
+    "item kNN": _of_ratings(collaborative.fit_item_knn, "models.collaborative"),
+    "matrix factorisation": _of_ratings(
+        collaborative.fit_matrix_factorisation, "models.collaborative", seeded=True
+    ),
+    "FM: ids": _factorization_machine(item_ids=True, more=False),
+    "FM: ids and users": _factorization_machine(item_ids=True, more=True),
+    "FM: content": _factorization_machine(item_ids=False, more=True),
+    "FM: hybrid": _factorization_machine(item_ids=True, more=True),
 }
-TRIVIAL = tuple(_TRIVIAL)
+"""``FM: …``: factorisation machines on ids; ids, demographics and implicit feedback; the same with
+a movie's content in place of its id; all of it."""
 _CODE = tuple(f"experiments.{name}" for name in ("folds", "protocols", "metrics", "ranking"))
 
 
@@ -364,7 +399,8 @@ def run(
             ``joblib.parallel_config("dask")`` sends them to a cluster.
 
     Returns:
-        One row per run, ``history`` (the training curve) included.
+        One row per run; also ``history`` (a network's training curve) and ``tuning`` (what other
+        models were tried with).
     """
     data = load(workspace)
     names = [experiment_hash(experiment, data) for _, experiment in rows]
@@ -388,20 +424,22 @@ def run(
             for name, (row, experiment) in zip(names, rows, strict=True)
         ]
     )
-    _file(runs.drop(columns="history", errors="ignore"), workspace)
+    _file(runs.drop(columns=["history", "tuning"], errors="ignore"), workspace)
     return runs
 
 
 def _describe(table: str, row: str, experiment: Experiment, data: Data, record: Path) -> dict:
     settings = asdict(experiment.settings) if experiment.settings else {}
     settings.pop("epochs", None)  # the record says how many there were
+    results = json.loads(record.read_text(encoding="utf-8"))
     return {
         "table": table,
         "row": row,
         **{key: getattr(experiment, key) for key in ("model", "features", "protocol", "fold")},
         **{key: getattr(experiment, key) for key in ("seed", "masking", "shown")},
         **settings,
-        **json.loads(record.read_text(encoding="utf-8")),
+        **results,
+        "chosen": json.dumps(results["chosen"]) if "chosen" in results else None,
         "sources": describe_sources(experiment, data),
     }
 

@@ -44,21 +44,26 @@ def standardise(
     return scaled, present.any(axis=1)
 
 
-def permute(vectors: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The control: gives every movie that has a vector the vector of another one.
+def permute(present: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The control: whose vector each movie gets, row numbers [m].
 
-    Movies can still be told apart by it, but it knows nothing of them. Presence stays, since
-    which movies have a trailer or a summary itself says how popular they are.
+    Vectors are dealt among the movies that have one. Movies can still be told apart by it, but
+    it knows nothing of them. Presence stays, since which movies have a trailer or a summary
+    itself says how popular they are.
     """
-    rows = np.flatnonzero(present)
-    shuffled = vectors.copy()
-    shuffled[rows] = vectors[rng.permutation(rows)]
-    return shuffled
+    rows, given = np.flatnonzero(present), np.arange(len(present))
+    given[rows] = rng.permutation(rows)
+    return given
 
 
 def _matrix(ratings: pd.DataFrame, values, users: pd.Index, movies: pd.Index) -> sparse.csr_array:
     at = users.get_indexer(ratings["user_id"]), movies.get_indexer(ratings["movie_id"])
     return sparse.csr_array((np.asarray(values, np.float32), at), (len(users), len(movies)))
+
+
+def _stream(modality: str, seed: int) -> np.random.Generator:
+    """Random numbers of a modality's own: rows of different modalities go separate ways."""
+    return np.random.default_rng([seed, 2, *modality.encode()])
 
 
 def liked_means(
@@ -111,11 +116,31 @@ def movie_vectors(
     for modality, table in tables.items():
         vectors, present = standardise(table, movies, train_movies)
         if permuted:
-            # Its own stream for each modality: rows of different modalities go separate ways.
-            rng = np.random.default_rng([seed, 2, *modality.encode()])
-            vectors = permute(vectors, present, rng)
+            vectors = vectors[permute(present, _stream(modality, seed))]
         ready[modality] = vectors, present
     return ready
+
+
+def content_blocks(
+    tables: Mapping[str, FeatureTable], movies: pd.Index, *, permuted: bool, seed: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The parts of feature tables one by one: matrix [m, d] as it is, and presence [m].
+
+    Args:
+        tables: Feature tables by name.
+        movies: All movie ids.
+        permuted: Whether to break the link between a movie and its vectors.
+        seed: Of the permutation.
+    """
+    blocks = {}
+    for name, table in tables.items():
+        vectors, present = table.matrix(movies)
+        if permuted:
+            rows = permute(present.any(axis=1), _stream(name, seed))
+            vectors, present = vectors[rows], present[rows]
+        for (part, columns), flags in zip(table.parts.items(), present.T, strict=True):
+            blocks[f"{name}: {part}"] = vectors[:, columns], flags
+    return blocks
 
 
 def content_inputs(

@@ -1,10 +1,11 @@
 """The four trivial predictors that every table is held against."""
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pandas as pd
+
+from mmrec.models.selection import Predictor, choose
 
 DAMPINGS = (0, 1, 2, 5, 10, 20)
 """Shrinkages tried for the biases: as many imagined ratings at the mean per user and movie."""
@@ -58,22 +59,11 @@ def biases(
     )
 
 
-def user_movie_bias(
-    train: pd.DataFrame, validation: pd.DataFrame
-) -> tuple[Callable[[pd.DataFrame], np.ndarray], dict]:
+def user_movie_bias(train: pd.DataFrame, validation: pd.DataFrame) -> tuple[Predictor, dict]:
     """:func:`biases` with the shrinkage out of :data:`DAMPINGS` that suits the validation best.
 
     Returns:
-        The predictor of pairs, and the tuning.
+        The predictor of pairs, and the record of :func:`mmrec.models.selection.choose`.
     """
-    tuning = [
-        {
-            "damping": damping,
-            "validation_rmse": float(
-                np.sqrt(((biases(train, validation, damping) - validation["rating"]) ** 2).mean())
-            ),
-        }
-        for damping in DAMPINGS
-    ]
-    best = min(tuning, key=lambda tried: tried["validation_rmse"])
-    return partial(biases, train, damping=best["damping"]), {**best, "tuning": tuning}
+    tried = (({"damping": value}, partial(biases, train, damping=value)) for value in DAMPINGS)
+    return choose(tried, validation)
