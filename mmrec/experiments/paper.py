@@ -1,10 +1,10 @@
 """The paper's tables: the experiments that fill them, and the figures it published (§VI)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mmrec.experiments.grid import TRIVIAL, Experiment
+from mmrec.experiments.grid import MODELS, Experiment
 from mmrec.models.training import TrainingSettings
 
 ROWS = {
@@ -25,11 +25,17 @@ MASKED_ROWS = ("meta+text", "meta+audio", "meta+video", "all")
 VARIANTS = {
     "text": "meta",
     "text-open": "meta-open",
+    "triples": "meta",
     "meta": "meta",
     "meta-unrated": "meta-unrated",
+    "meta-undirected": "meta-undirected",
     "meta-open": "meta-open",
+    "meta-freebase": "meta-freebase",
 }
 """Feature tables to compare, and the table that the user profiles of each row are made of."""
+
+MACHINES = {"FM: content": ("facts",), "FM: hybrid": ("facts", "text", "video")}
+"""Factorisation machines that read a movie's content, and what they read."""
 
 _COLUMNS = ["table", "row", "masking", "paper_rmse", "paper_precision", "paper_recall"]
 
@@ -60,70 +66,178 @@ PUBLISHED = pd.DataFrame(
 Rows = list[tuple[str, Experiment]]
 
 
-def trivial(*, fold: str, seeds: Sequence[int]) -> Rows:
-    """The four trivial predictors that stand in every table."""
-    return [(model, Experiment(model, seed, fold=fold)) for model in TRIVIAL for seed in seeds]
+def networks(
+    rows: Mapping[str, tuple[str, ...]],
+    settings: TrainingSettings,
+    *,
+    seeds: Sequence[int],
+    **choices,
+) -> Rows:
+    """The paper's network on several sets of modalities; ``choices`` are Experiment's fields."""
+    return [
+        (row, Experiment("siamese", seed, modalities, settings=settings, **choices))
+        for row, modalities in rows.items()
+        for seed in seeds
+    ]
+
+
+def baselines(*, fold: str, seeds: Sequence[int], control_seeds: Sequence[int] = ()) -> Rows:
+    """What every table is held against; the control for those that read a movie's content."""
+    known = [
+        (model, Experiment(model, seed, MACHINES.get(model, ()), fold=fold))
+        for model in MODELS
+        if not model.startswith("siamese")
+        for seed in seeds
+    ]
+    control = [
+        (model, Experiment(model, seed, modalities, "permuted", fold=fold))
+        for model, modalities in MACHINES.items()
+        for seed in control_seeds
+    ]
+    return known + control
 
 
 def table1(
     settings: TrainingSettings,
+    published: TrainingSettings,
     *,
     fold: str,
     seeds: Sequence[int],
     control_seeds: Sequence[int] = (),
 ) -> Rows:
-    """Table I: every combination of modalities, the permuted control, the trivial predictors."""
-    networks = [
-        (row, Experiment("siamese", seed, modalities, features, fold=fold, settings=settings))
-        for features, some in (("real", seeds), ("permuted", control_seeds))
-        for row, modalities in ROWS.items()
-        for seed in some
+    """Table I under both protocols, with the permuted control and the baselines.
+
+    Args:
+        settings: Of the training under the clean protocol.
+        published: Of the training as published.
+        fold: One of the published folds.
+        seeds: One run of each row per seed.
+        control_seeds: Seeds of the control.
+    """
+    return [
+        *networks(ROWS, settings, seeds=seeds, fold=fold),
+        *networks(ROWS, settings, seeds=control_seeds, fold=fold, features="permuted"),
+        *networks(ROWS, published, seeds=seeds, fold=fold, protocol="as_published"),
+        *baselines(fold=fold, seeds=seeds, control_seeds=control_seeds),
     ]
-    return networks + trivial(fold=fold, seeds=seeds)
 
 
 def variants(settings: TrainingSettings, *, fold: str, seeds: Sequence[int]) -> Rows:
-    """Text and meta from other sources: open synopses alone, meta without the crowd's rating."""
+    """Text and meta made otherwise: without a part, by another reading, from open data alone."""
     return [
-        (row, Experiment("siamese", seed, (row,), fold=fold, settings=settings, profiles=profiles))
+        run
         for row, profiles in VARIANTS.items()
-        for seed in seeds
-    ] + trivial(fold=fold, seeds=seeds)
+        for run in networks({row: (row,)}, settings, seeds=seeds, fold=fold, profiles=profiles)
+    ]
 
 
 def table2(
     settings: TrainingSettings,
+    published: TrainingSettings,
     *,
     fold: str,
     seeds: Sequence[int],
+    control_seeds: Sequence[int] = (),
     masking_levels: Sequence[float],
     rows: Sequence[str] = MASKED_ROWS,
 ) -> Rows:
     """Table II: user profiles from fewer ratings; the unmasked run of each row comes first."""
+    some = {row: ROWS[row] for row in rows}
+    found = []
+    for masking in (0.0, *masking_levels):
+        here = {"fold": fold, "masking": masking}
+        found += networks(some, settings, seeds=seeds, **here)
+        found += networks(some, settings, seeds=control_seeds, features="permuted", **here)
+        found += networks(some, published, seeds=seeds, protocol="as_published", **here)
+    return found + baselines(fold=fold, seeds=seeds)
+
+
+def masking_curve(
+    settings: TrainingSettings, *, fold: str, seeds: Sequence[int], levels: Sequence[float]
+) -> Rows:
+    """All four modalities with profiles from ever fewer ratings."""
     return [
-        (
-            row,
-            Experiment("siamese", seed, ROWS[row], fold=fold, masking=masking, settings=settings),
-        )
-        for masking in (0.0, *masking_levels)
-        for row in rows
-        for seed in seeds
-    ] + trivial(fold=fold, seeds=seeds)
+        run
+        for masking in levels
+        for run in networks({"all": ROWS["all"]}, settings, seeds=seeds, fold=fold, masking=masking)
+    ]
 
 
 def rating_vectors(
     settings: TrainingSettings,
+    published: TrainingSettings,
     *,
     fold: str,
     seeds: Sequence[int],
     masking_levels: Sequence[float],
 ) -> Rows:
-    """Rating vectors in place of the embeddings, whole and masked, and the trivial predictors."""
+    """Rating vectors in place of the embeddings, whole and masked, and the baselines.
+
+    As published the target stands in its own input; ``hidden_target`` is the same without it.
+    """
+    ways = (("clean", settings), ("as_published", published), ("hidden_target", published))
     return [
         (
             "rating vectors",
-            Experiment("siamese on ratings", seed, fold=fold, masking=masking, settings=settings),
+            Experiment(
+                "siamese on ratings",
+                seed,
+                protocol=protocol,
+                fold=fold,
+                masking=masking,
+                settings=how,
+            ),
         )
-        for masking in (0.0, *masking_levels)
+        for protocol, how in ways
+        for masking in ((0.0,) if protocol == "hidden_target" else (0.0, *masking_levels))
         for seed in seeds
-    ] + trivial(fold=fold, seeds=seeds)
+    ] + baselines(fold=fold, seeds=seeds)
+
+
+def protocol_steps(
+    row: str,
+    published: TrainingSettings,
+    small_batches: TrainingSettings,
+    tuned: TrainingSettings,
+    *,
+    fold: str,
+    seeds: Sequence[int],
+) -> Rows:
+    """One row of Table I from the published protocol to the study's own, one change at a time."""
+    ways = [
+        ("as published", "as_published", published),
+        ("profiles of training ratings", "training_profiles", published),
+        ("target hidden from its profile", "hidden_target", published),
+        ("selected on validation", "clean", published),
+        ("small batches", "clean", small_batches),
+        ("tuned", "clean", tuned),
+    ]
+    return [
+        run
+        for step, protocol, how in ways
+        for run in networks({step: ROWS[row]}, how, seeds=seeds, fold=fold, protocol=protocol)
+    ]
+
+
+def batch_sizes(
+    row: str, settings: Mapping[str, TrainingSettings], *, fold: str, seeds: Sequence[int]
+) -> Rows:
+    """One row of Table I with batches of several sizes, clean."""
+    return [
+        run
+        for name, how in settings.items()
+        for run in networks({name: ROWS[row]}, how, seeds=seeds, fold=fold)
+    ]
+
+
+def five_folds(
+    settings: TrainingSettings, *, folds: Sequence[str], rows: Sequence[str], seeds: Sequence[int]
+) -> Rows:
+    """Some rows of Table I, with their controls and the baselines, on several published folds."""
+    some = {row: ROWS[row] for row in rows}
+    found = []
+    for fold in folds:
+        for features in ("real", "permuted"):
+            found += networks(some, settings, seeds=seeds, fold=fold, features=features)
+        found += baselines(fold=fold, seeds=seeds, control_seeds=seeds)
+    return found
