@@ -1,5 +1,7 @@
 """Folds: who is new where, twins, learning curves, and a test part that no seed moves."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -243,7 +245,7 @@ def test_levels_are_nested_and_the_rest_of_training_stays(curve):
     roles, _ = curve
     trained = [roles[shown].train for shown in LEVELS]
     np.testing.assert_array_equal(trained[0], roles[None].train)
-    for fewer, more in zip(trained, trained[1:], strict=False):
+    for fewer, more in pairwise(trained):
         assert not (fewer & ~more).any()
         assert more.sum() > fewer.sum()
 
@@ -264,7 +266,7 @@ def test_a_curve_that_cannot_be_is_told(ratings, films, fold, shown):
 
 
 def test_an_unknown_fold_is_told(ratings, films):
-    with pytest.raises(StudyError, match="unknown fold 'u6'.*u1, .*both5"):
+    with pytest.raises(StudyError, match=r"unknown fold 'u6'.*u1, .*both5"):
         folds.divide(ratings, films, fold="u6", seed=0)
 
 
