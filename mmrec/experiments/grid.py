@@ -399,8 +399,8 @@ def run(
             ``joblib.parallel_config("dask")`` sends them to a cluster.
 
     Returns:
-        One row per run; also ``history`` (a network's training curve) and ``tuning`` (what other
-        models were tried with).
+        One row per run; also ``history`` (a network's training curve), and of other models
+        ``tuning`` (what was tried) and ``chosen``, which the file leaves out.
     """
     data = load(workspace)
     names = [experiment_hash(experiment, data) for _, experiment in rows]
@@ -424,22 +424,20 @@ def run(
             for name, (row, experiment) in zip(names, rows, strict=True)
         ]
     )
-    _file(runs.drop(columns=["history", "tuning"], errors="ignore"), workspace)
+    _file(runs.drop(columns=["history", "tuning", "chosen"], errors="ignore"), workspace)
     return runs
 
 
 def _describe(table: str, row: str, experiment: Experiment, data: Data, record: Path) -> dict:
     settings = asdict(experiment.settings) if experiment.settings else {}
     settings.pop("epochs", None)  # the record says how many there were
-    results = json.loads(record.read_text(encoding="utf-8"))
     return {
         "table": table,
         "row": row,
         **{key: getattr(experiment, key) for key in ("model", "features", "protocol", "fold")},
         **{key: getattr(experiment, key) for key in ("seed", "masking", "shown")},
         **settings,
-        **results,
-        "chosen": json.dumps(results["chosen"]) if "chosen" in results else None,
+        **json.loads(record.read_text(encoding="utf-8")),
         "sources": describe_sources(experiment, data),
     }
 
