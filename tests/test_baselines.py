@@ -52,19 +52,45 @@ def test_biases_without_damping_recover_an_additive_truth():
 
 def test_the_damping_is_the_one_that_suits_the_validation():
     truth = additive()
-    no_noise, damping = baselines.user_movie_bias(truth, truth, truth)
-    assert damping == 0
-    assert no_noise == pytest.approx(truth["rating"])
+    predict, record = baselines.user_movie_bias(truth, truth)
+    assert record["chosen"] == {"damping": 0}
+    assert record["validation_rmse"] == pytest.approx(0, abs=1e-6)
+    assert predict(truth) == pytest.approx(truth["rating"])
     flat = truth.assign(rating=3.0)
-    predictions, damping = baselines.user_movie_bias(truth, flat, truth)
-    assert damping == max(baselines.DAMPINGS)
-    assert predictions == pytest.approx(baselines.biases(truth, truth, damping))
+    predict, record = baselines.user_movie_bias(truth, flat)
+    strongest = max(baselines.DAMPINGS)
+    assert record["chosen"] == {"damping": strongest}
+    assert predict(truth) == pytest.approx(baselines.biases(truth, truth, strongest))
+
+
+def test_every_damping_tried_is_on_record():
+    rng = np.random.default_rng(0)
+    train, validation = additive(), additive().assign(rating=rng.uniform(1, 5, 9))
+    _, record = baselines.user_movie_bias(train, validation)
+    assert [tried["damping"] for tried in record["tuning"]] == list(baselines.DAMPINGS)
+    for tried in record["tuning"]:
+        predicted = baselines.biases(train, validation, tried["damping"]).clip(1, 5)
+        expected = np.sqrt(((predicted - validation["rating"]) ** 2).mean())
+        assert tried["validation_rmse"] == pytest.approx(expected)
+    best = min(record["tuning"], key=lambda tried: tried["validation_rmse"])
+    assert best == {**record["chosen"], "validation_rmse": record["validation_rmse"]}
 
 
 def test_validation_ratings_choose_the_damping_and_nothing_else():
     rng = np.random.default_rng(0)
     train = additive().sample(frac=0.7, random_state=0)
+    chosen = set()
     for _ in range(5):
         validation = additive().assign(rating=rng.uniform(1, 5, 9))
-        found, damping = baselines.user_movie_bias(train, validation, PAIRS)
-        assert found == pytest.approx(baselines.biases(train, PAIRS, damping))
+        predict, record = baselines.user_movie_bias(train, validation)
+        damping = record["chosen"]["damping"]
+        assert predict(PAIRS) == pytest.approx(baselines.biases(train, PAIRS, damping))
+        chosen.add(damping)
+    assert len(chosen) > 1, "the validation does choose"
+
+
+def test_a_predictor_takes_any_pairs_in_their_order():
+    predict, _ = baselines.user_movie_bias(additive(), additive())
+    turned = PAIRS.iloc[::-1]
+    assert predict(turned)[::-1] == pytest.approx(predict(PAIRS))
+    assert predict(PAIRS.iloc[:0]).shape == (0,)

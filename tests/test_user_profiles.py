@@ -1,11 +1,14 @@
 """Profiles, masks and views: means worked out by hand, and no target inside its own input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
 
 from mmrec.experiments import protocols, user_profiles
+from mmrec.experiments.protocols import PROTOCOLS
 from mmrec.features.table import FeatureTable
 
 USERS, MOVIES = pd.Index([1, 2, 3, 4]), pd.Index([10, 20, 30, 40])
@@ -20,9 +23,9 @@ TRAIN = pd.DataFrame(
         (2, 40, 5, 0),  # a movie without a vector
         (3, 20, 2, 0),
     ],
-    columns=["user_id", "movie_id", "rating", "part"],
+    columns=["user_id", "movie_id", "rating", "view"],
 )
-EVERY = np.ones(len(TRAIN), bool)
+PAIR = ["user_id", "movie_id"]
 
 
 def table(vectors, ids=(10, 20, 30), parts=None, flags=None) -> FeatureTable:
@@ -31,67 +34,89 @@ def table(vectors, ids=(10, 20, 30), parts=None, flags=None) -> FeatureTable:
 
 @pytest.fixture(scope="module")
 def world():
-    ratings = tiny.ratings()
     tables = {
         "text": tiny.table("text", 8, 36),
         "meta": tiny.table("meta", 12, 33, parts=tiny.META_PARTS),
     }
     users = pd.Index(np.arange(1, tiny.N_USERS + 1))
-    split = protocols.clean(ratings, fold="u1", seed=0)
-    return split.train, tables, users, pd.Index(tiny.movie_ids())
+    return tiny.ratings(), tables, users, pd.Index(tiny.movie_ids())
 
 
-def content(world, train=None, *, masking=0.0, permuted=False, seed=0):
-    original, tables, users, movies = world
+def divide(world, protocol="clean", *, of=None, **choices):
+    ratings, _, _, movies = world
+    films = pd.Series(movies, movies)
+    choices = {"fold": "u1", "seed": 0, **choices}
+    return PROTOCOLS[protocol].split(ratings if of is None else of, films, **choices)
+
+
+def content(world, split, *, permuted=False, seed=0, profiles="meta"):
+    _, tables, users, movies = world
     return user_profiles.content_inputs(
-        original if train is None else train,
+        split,
         tables,
         ("text", "meta"),
         users,
         movies,
-        masking=masking,
+        profiles=profiles,
         permuted=permuted,
         seed=seed,
     )
 
 
-def by_rating(world, train=None, *, masking=0.0, seed=0):
-    original, _, users, movies = world
-    return user_profiles.rating_inputs(
-        original if train is None else train, users, movies, masking=masking, seed=seed
-    )
+def by_rating(world, split):
+    _, _, users, movies = world
+    return user_profiles.rating_inputs(split, users, movies)
+
+
+def flipped(ratings, which) -> pd.DataFrame:
+    """The ratings with those of ``which`` turned around, so that likes become dislikes."""
+    return ratings.assign(rating=ratings["rating"].where(~which, 6 - ratings["rating"]))
+
+
+def of_pairs(ratings, some) -> np.ndarray:
+    """bool [n]: which of the ratings are of these pairs."""
+    return pd.MultiIndex.from_frame(ratings[PAIR]).isin(pd.MultiIndex.from_frame(some[PAIR]))
+
+
+def positions_of(world, split, inputs):
+    _, _, users, movies = world
+    return user_profiles.positions(split.train, users, movies, inputs.full)
+
+
+# --- profiles -----------------------------------------------------------------------------------
 
 
 def test_profiles_are_means_over_the_likes_of_each_view():
-    views = user_profiles.liked_means(TRAIN, EVERY, USERS, MOVIES, VECTORS, PRESENT)
+    views = [TRAIN[TRAIN["view"] != 0], TRAIN[TRAIN["view"] != 1], TRAIN]
+    means = user_profiles.liked_means(views, USERS, MOVIES, VECTORS, PRESENT)
     nothing = [0, 0]
     # Without part 0: 1 -> movie 20, 2 -> movie 30. Without part 1: 1 -> movie 10, 2 -> none left.
     # All: 1 -> mean of 10 and 20. Users 3 and 4 like nothing; movie 40 never counts.
-    assert views.tolist() == [
+    assert means.tolist() == [
         [[3, 4], [5, 2], nothing, nothing],
         [[1, 0], nothing, nothing, nothing],
         [[2, 2], [5, 2], nothing, nothing],
     ]
+    assert means.dtype == np.float32
 
 
-def test_hidden_likes_do_not_count():
-    shown = EVERY.copy()
-    shown[0] = False
-    views = user_profiles.liked_means(TRAIN, shown, USERS, MOVIES, VECTORS, PRESENT)
-    assert views[-1].tolist() == [[3, 4], [5, 2], [0, 0], [0, 0]]
-
-
-def test_profiles_of_an_experiment_are_means_of_its_standardised_meta_vectors(world):
-    train, tables, users, movies = world
-    inputs = content(world)
-    known = movies.isin(tables["meta"].movie_ids)
-    scaled = inputs.movies["meta"][0].numpy()
+@pytest.mark.parametrize("profiles", ["meta", "text"])
+def test_profiles_of_an_experiment_are_means_of_its_standardised_vectors(world, profiles):
+    _, tables, users, movies = world
+    split = divide(world)
+    inputs = content(world, split, profiles=profiles)
+    known = movies.isin(tables[profiles].movie_ids)
+    scaled = inputs.movies[profiles][0].numpy()
+    train = split.train
     liked = train[(train["rating"] >= 4) & train["movie_id"].isin(movies[known])]
     for user in (1, 2, 17):
         rows = movies.get_indexer(liked.loc[liked["user_id"] == user, "movie_id"])
         assert len(rows) > 1
         found = inputs.users[-1, users.get_loc(user)].numpy()
         np.testing.assert_allclose(found, scaled[rows].mean(axis=0), rtol=1e-5, atol=1e-6)
+
+
+# --- movies -------------------------------------------------------------------------------------
 
 
 def test_columns_are_standardised_over_the_training_movies_alone():
@@ -114,20 +139,28 @@ def test_a_missing_part_becomes_the_training_mean():
     assert not none_known.any()
 
 
-def test_permuting_deals_the_same_rows_to_other_movies():
-    rng = np.random.default_rng(0)
-    vectors = np.arange(40, dtype=np.float32).reshape(20, 2)
+def test_columns_are_standardised_the_same_whatever_the_test_ratings(world):
+    ratings, *_ = world
+    other = flipped(ratings, of_pairs(ratings, divide(world).test.pairs))
+    before, after = (content(world, divide(world, of=some)) for some in (ratings, other))
+    assert all(before.movies[name].equal(after.movies[name]) for name in before.movies)
+
+
+# --- the control --------------------------------------------------------------------------------
+
+
+def test_permuting_deals_rows_among_the_movies_that_have_one():
     present = np.arange(20) % 3 > 0
-    shuffled = user_profiles.permute(vectors, present, rng)
-    assert sorted(shuffled[present].tolist()) == sorted(vectors[present].tolist())
-    assert (shuffled[present] != vectors[present]).any(axis=1).mean() > 0.5
-    assert np.array_equal(shuffled[~present], vectors[~present])
-    assert vectors[0, 1] == 1, "the original stays"
+    given = user_profiles.permute(present, np.random.default_rng(0))
+    assert sorted(given) == list(range(20)), "every row is given once"
+    assert np.array_equal(given[~present], np.flatnonzero(~present))
+    assert (given[present] != np.flatnonzero(present)).mean() > 0.5
 
 
 def test_the_control_deals_profiles_and_items_the_same_permutation(world):
-    train, _, users, movies = world
-    real, control = content(world), content(world, permuted=True)
+    _, _, users, movies = world
+    split = divide(world)
+    real, control = content(world, split), content(world, split, permuted=True)
     for modality in ("text", "meta"):
         assert real.present[modality].equal(control.present[modality])
         assert not real.movies[modality].equal(control.movies[modality])
@@ -135,8 +168,7 @@ def test_the_control_deals_profiles_and_items_the_same_permutation(world):
             control.movies[modality][0].tolist()
         )
     expected = user_profiles.liked_means(
-        train,
-        np.ones(len(train), bool),
+        split.views,
         users,
         movies,
         control.movies["meta"][0].numpy(),
@@ -148,38 +180,99 @@ def test_the_control_deals_profiles_and_items_the_same_permutation(world):
 
 def test_the_control_sends_the_modalities_separate_ways(world):
     """Else a movie's text would still tell which meta vector is its own."""
-    train, tables, users, movies = world
+    ratings, tables, users, movies = world
     tables = {"text": tables["meta"], "meta": tables["meta"]}
-    inputs = content((train, tables, users, movies), permuted=True)
+    inputs = content((ratings, tables, users, movies), divide(world), permuted=True)
     assert not inputs.movies["text"].equal(inputs.movies["meta"])
+    blocks = user_profiles.content_blocks(tables, movies, permuted=True, seed=0)
+    assert not np.array_equal(blocks["text: triples"][0], blocks["meta: triples"][0])
 
 
-def test_masking_thins_profiles_by_its_share_and_never_the_training_ratings(world):
-    train = world[0]
-    before = train.copy()
-    shares = [user_profiles.visible(train, masking, 0).mean() for masking in (0, 0.5, 0.8, 1)]
-    assert shares == pytest.approx([1, 0.5, 0.2, 0], abs=0.06)
-    assert (shares[0], shares[3]) == (1, 0)
-    whole, half = by_rating(world), by_rating(world, masking=0.5)
-    counts = [(inputs.users[-1] > 0).sum().item() for inputs in (whole, half)]
-    assert counts == [len(train), user_profiles.visible(train, 0.5, 0).sum()]
-    assert not content(world).users.equal(content(world, masking=0.5).users)
-    assert not content(world, masking=1.0).users.any()
-    pd.testing.assert_frame_equal(train, before)
+def test_the_control_is_another_one_for_each_seed(world):
+    split = divide(world)
+    one, again, other = (content(world, split, permuted=True, seed=seed) for seed in (0, 0, 1))
+    assert one.movies["text"].equal(again.movies["text"])
+    assert not one.movies["text"].equal(other.movies["text"])
+
+
+def test_blocks_are_the_parts_of_the_tables_as_they_are(world):
+    _, tables, _, movies = world
+    blocks = user_profiles.content_blocks(tables, movies, permuted=False, seed=0)
+    assert list(blocks) == ["text: text", *(f"meta: {part}" for part in tiny.META_PARTS)]
+    for name, table in tables.items():
+        vectors, present = table.matrix(movies)
+        for number, (part, columns) in enumerate(table.parts.items()):
+            matrix, flags = blocks[f"{name}: {part}"]
+            np.testing.assert_array_equal(matrix, vectors[:, columns])
+            np.testing.assert_array_equal(flags, present[:, number])
+
+
+def test_the_control_of_blocks_keeps_a_movies_parts_together(world):
+    """All parts of a table go to the same other movie, which is the network's control too."""
+    _, tables, _, movies = world
+    tables = {"meta": tables["meta"]}
+    real, control = (
+        user_profiles.content_blocks(tables, movies, permuted=permuted, seed=3)
+        for permuted in (False, True)
+    )
+    whole, dealt = (
+        np.hstack([np.c_[block] for block in some.values()]) for some in (real, control)
+    )
+    assert sorted(whole.tolist()) == sorted(dealt.tolist())
+    assert not np.array_equal(whole, dealt)
+    net, same = (
+        content(world, divide(world), permuted=permuted, seed=3).movies["meta"][0].numpy()
+        for permuted in (False, True)
+    )
+    first = next(iter(tiny.META_PARTS.values()))  # the part that every movie with meta has
+    known = movies.isin(tables["meta"].movie_ids)
+    for place in np.flatnonzero(known):
+        (giver,) = np.flatnonzero((net[:, first] == same[place, first]).all(axis=1))
+        np.testing.assert_array_equal(dealt[place], whole[giver])
+
+
+# --- masks --------------------------------------------------------------------------------------
+
+
+def test_masking_thins_what_is_seen_and_never_what_is_learned_from(world):
+    whole, half = (divide(world, masking=masking) for masking in (0.0, 0.5))
+    matrices = [by_rating(world, split).users[-1] for split in (whole, half)]
+    assert (matrices[0] > 0).sum() == len(whole.train)
+    assert (matrices[1] > 0).sum() == len(half.views[-1])
+    assert len(half.views[-1]) / len(whole.train) == pytest.approx(0.5, abs=0.06)
+    assert matrices[1][matrices[1] > 0].equal(matrices[0][matrices[1] > 0])
+    assert not content(world, whole).users.equal(content(world, half).users)
+    pd.testing.assert_frame_equal(whole.train, half.train)
+    for build in (content, by_rating):
+        learned = [positions_of(world, split, build(world, split)) for split in (whole, half)]
+        assert learned[0].rating.equal(learned[1].rating)
+        assert learned[0].view.equal(learned[1].view)
+
+
+def test_masking_everything_leaves_empty_profiles(world):
+    split = divide(world)
+    nothing = replace(split, views=tuple(view[:0] for view in split.views))
+    assert not content(world, nothing).users.any()
+    assert not by_rating(world, nothing).users.any()
 
 
 def test_masking_hides_the_same_ratings_in_every_view_and_with_every_seed_others(world):
-    half, other = by_rating(world, masking=0.5), by_rating(world, masking=0.5, seed=1)
+    half = by_rating(world, divide(world, masking=0.5))
+    other = by_rating(world, divide(world, masking=0.5, seed=1))
     shown = half.users[-1] > 0
     assert all((view > 0)[~shown].sum() == 0 for view in half.users[:-1])
     assert not shown.equal(other.users[-1] > 0)
 
 
+# --- rating vectors -----------------------------------------------------------------------------
+
+
 def test_rating_vectors_are_rows_and_columns_of_the_rating_matrix(world):
-    train, _, users, movies = world
-    inputs = by_rating(world)
+    _, _, users, movies = world
+    split = divide(world)
+    inputs = by_rating(world, split)
     matrix = np.zeros((len(users), len(movies)))
-    for row in train.itertuples():
+    for row in split.train.itertuples():
         matrix[users.get_loc(row.user_id), movies.get_loc(row.movie_id)] = row.rating
     np.testing.assert_array_equal(inputs.users[-1].numpy(), matrix)
     np.testing.assert_array_equal(inputs.movies["ratings"][-1].numpy(), matrix.T)
@@ -187,15 +280,38 @@ def test_rating_vectors_are_rows_and_columns_of_the_rating_matrix(world):
     assert inputs.present["ratings"].all()
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_rating_vectors_are_made_of_training_ratings_even_for_test_pairs(world, protocol):
+    """So they are in the paper's code, whose content profiles are test-built."""
+    ratings, _, users, movies = world
+    split = divide(world, protocol)
+    inputs = by_rating(world, split)
+    assert (inputs.users[inputs.full] > 0).sum() == len(split.train)
+    at = (
+        users.get_indexer(split.test.pairs["user_id"]),
+        movies.get_indexer(split.test.pairs["movie_id"]),
+    )
+    assert not inputs.users[:, at[0], at[1]].any()
+    assert not inputs.movies["ratings"][:, at[1], at[0]].any()
+    other = flipped(ratings, of_pairs(ratings, split.test.pairs))
+    after = by_rating(world, divide(world, protocol, of=other))
+    assert inputs.users.equal(after.users)
+
+
+# --- who sees what ------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("masking", [0.0, 0.5])
 @pytest.mark.parametrize("build", [content, by_rating])
 @pytest.mark.parametrize("part", range(protocols.N_PARTS))
 def test_no_target_is_hidden_in_its_own_input(world, build, part, masking):
     """Other ratings in a part change nothing in that part's view, and do in the full one."""
-    train = world[0]
-    of_part = (train["part"] == part).to_numpy()
-    changed = train.assign(rating=train["rating"].where(~of_part, 6 - train["rating"]))
-    before, after = (build(world, table, masking=masking) for table in (train, changed))
+    ratings = world[0]
+    train = divide(world).train
+    changed = flipped(ratings, of_pairs(ratings, train[train["view"] == part]))
+    before, after = (
+        build(world, divide(world, of=some, masking=masking)) for some in (ratings, changed)
+    )
     views = {"own": part, "full": before.full, "another": (part + 1) % protocols.N_PARTS}
     same = {name: before.users[view].equal(after.users[view]) for name, view in views.items()}
     assert same == {"own": True, "full": False, "another": False}
@@ -206,17 +322,91 @@ def test_no_target_is_hidden_in_its_own_input(world, build, part, masking):
         assert same == {"own": True, "full": not depends, "another": not depends}
 
 
+@pytest.mark.parametrize("build", [content, by_rating])
+@pytest.mark.parametrize(
+    ("protocol", "hidden"),
+    [
+        ("clean", True),
+        ("hidden_target", True),
+        ("training_profiles", False),
+        ("as_published", False),
+    ],
+)
+def test_one_changed_rating_reaches_its_own_input_only_where_targets_are_not_hidden(
+    world, build, protocol, hidden
+):
+    ratings, tables, users, movies = world
+    split = divide(world, protocol)
+    # Likes of movies with vectors; a user's other likes make the means of both versions.
+    liked = split.train[split.train["rating"] >= 4]
+    liked = liked[liked["movie_id"].isin(tables["meta"].movie_ids)]
+    for number in (0, 57, 101):
+        target = liked.iloc[[number]]
+        changed = flipped(ratings, of_pairs(ratings, target))
+        before, after = (
+            build(world, divide(world, protocol, of=some)) for some in (ratings, changed)
+        )
+        user, view = users.get_loc(target["user_id"].item()), target["view"].item()
+        assert before.users[view, user].equal(after.users[view, user]) == hidden
+        if build is by_rating:
+            movie = movies.get_loc(target["movie_id"].item())
+            vectors = (inputs.movies["ratings"][view, movie] for inputs in (before, after))
+            assert next(vectors).equal(next(vectors)) == hidden
+
+
+@pytest.mark.parametrize("fold", ["u1", "item2"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_test_ratings_reach_profiles_only_where_these_are_test_built(world, protocol, fold):
+    ratings = world[0]
+    split = divide(world, protocol, fold=fold)
+    other = flipped(ratings, of_pairs(ratings, split.test.pairs))
+    before, after = (
+        content(world, divide(world, protocol, fold=fold, of=some)) for some in (ratings, other)
+    )
+    same = [one.equal(two) for one, two in zip(before.users, after.users, strict=True)]
+    n_views = len(split.views)
+    if protocol == "as_published":
+        assert same == [True] * n_views + [False], "the last view, and no training input"
+    else:
+        assert same == [True] * n_views
+
+
+def test_test_built_profiles_are_means_over_the_test_likes_alone(world):
+    """The paper's code makes the profile of a test pair of the test likes, the pair's included."""
+    _, tables, users, movies = world
+    split = divide(world, "as_published")
+    inputs = content(world, split)
+    assert inputs.users.shape[:2] == (2, len(users))
+    scaled = inputs.movies["meta"][0].numpy()
+    test = split.test.pairs.assign(rating=split.test.open())
+    liked = test[(test["rating"] >= 4) & test["movie_id"].isin(tables["meta"].movie_ids)]
+    for user in users:
+        rows = movies.get_indexer(liked.loc[liked["user_id"] == user, "movie_id"])
+        expected = scaled[rows].mean(axis=0) if len(rows) else np.zeros(scaled.shape[1])
+        found = inputs.users[inputs.full, users.get_loc(user)].numpy()
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_a_training_rating_gets_the_view_of_its_part_and_any_other_the_full_one(world):
-    train, _, users, movies = world
-    inputs = by_rating(world)
-    found = user_profiles.positions(train, users, movies, inputs.full)
+    _, _, users, movies = world
+    split = divide(world)
+    inputs = by_rating(world, split)
+    found = positions_of(world, split, inputs)
     # The view of a rating's own part must not hold it, and the full view must.
     own = inputs.users[found.view, found.user, found.movie]
     assert not own.any()
     assert inputs.users[inputs.full, found.user, found.movie].equal(found.rating)
     assert not inputs.movies["ratings"][found.view, found.movie, found.user].any()
-    bare = user_profiles.positions(train.drop(columns="part"), users, movies, inputs.full)
-    assert (bare.view == protocols.N_PARTS).all()
+    outside = user_profiles.positions(split.validation, users, movies, inputs.full)
+    assert (outside.view == protocols.N_PARTS).all()
+
+
+def test_as_published_a_training_rating_stands_in_its_own_vectors(world):
+    split = divide(world, "as_published")
+    inputs = by_rating(world, split)
+    found = positions_of(world, split, inputs)
+    assert inputs.users[found.view, found.user, found.movie].equal(found.rating)
+    assert inputs.movies["ratings"][found.view, found.movie, found.user].equal(found.rating)
 
 
 def test_positions_are_those_of_the_ids():
