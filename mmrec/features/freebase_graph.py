@@ -266,7 +266,7 @@ def _adjacency(facts: pd.DataFrame) -> tuple[sparse.csr_array, list[str]]:
     one_way = sparse.coo_array((np.ones(len(head)), (head, tail)), shape=(len(names),) * 2)
     matrix = (one_way + one_way.T).tocsr()
     # Whom or what only one film has says nothing of other films, and the walk would come back.
-    shared = (np.diff(matrix.indptr) > 1) | np.isin(names, ends["head"])
+    shared = (np.diff(matrix.indptr) > 1) | pd.Index(names).isin(ends["head"])
     matrix, names = matrix[shared][:, shared].tocsr(), names[shared]
     linked = np.diff(matrix.indptr) > 0
     return matrix[linked][:, linked].tocsr(), names[linked].tolist()
