@@ -74,7 +74,14 @@ def workspace(root: Path) -> Workspace:
             "directors": nothing,
             "cast": nothing,
         },
-        "users": {"user_id": np.arange(1, N_USERS + 1)},
+        "users": {
+            "user_id": np.arange(1, N_USERS + 1),
+            "age": 18 + np.arange(N_USERS) * 7 % 50,
+            "gender": np.where(np.arange(N_USERS) % 3, "F", "M"),
+            "occupation": np.array(["writer", "student", "other", "artist"])[
+                np.arange(N_USERS) % 4
+            ],
+        },
         "rejected": {"movie_id": np.array([], "int64")},
     }
     for name, columns in tables.items():

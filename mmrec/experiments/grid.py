@@ -33,6 +33,7 @@ from mmrec.models.training import TrainingSettings
 from mmrec.progress import bar
 from mmrec.workspace import Workspace, atomic_path
 
+PAIR = ["user_id", "movie_id"]
 SEPARATOR = " | "
 """Between the modalities in a row's ``sources``."""
 
@@ -192,13 +193,13 @@ class Model:
     code: tuple[str, ...]
 
 
-def _of_ratings(fit: Callable, module: str, *, seeded: bool = False) -> Model:
+def _of_ratings(fit: Callable, *modules: str, seeded: bool = False) -> Model:
     """A model of ratings alone: training and validation ratings in, a predictor out."""
 
     def solve(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
         return fit(split.train, split.validation, **({"seed": experiment.seed} if seeded else {}))
 
-    return Model(solve, (module, "models.selection"))
+    return Model(solve, (*modules, "models.baselines", "models.selection"))
 
 
 def _factorization_machine(**choices: bool) -> Model:
@@ -217,7 +218,7 @@ TRIVIAL = tuple(_TRIVIAL)
 MODELS = {
     "siamese": _NETWORK,
     "siamese on ratings": _NETWORK,
-    **{name: _of_ratings(fit, "models.baselines") for name, fit in _TRIVIAL.items()},
+    **{name: _of_ratings(fit) for name, fit in _TRIVIAL.items()},
     "item kNN": _of_ratings(collaborative.fit_item_knn, "models.collaborative"),
     "matrix factorisation": _of_ratings(
         collaborative.fit_matrix_factorisation, "models.collaborative", seeded=True
@@ -278,16 +279,19 @@ def _is_docstring(node: ast.AST) -> bool:
 
 def experiment_hash(experiment: Experiment, data: Data) -> str:
     """Name of the experiment's result: hash of its description, its data, code and precision."""
-    # Row by row, with the positions: folds and random parts depend on both.
-    ratings = pd.util.hash_pandas_object(data.ratings).to_numpy().tobytes()
     described = {
         **asdict(experiment),
-        "ratings": hashlib.sha256(ratings).hexdigest(),
+        "catalogue": [_digest(part) for part in (data.ratings, data.films, data.people)],
         "tables": {name: _table(data, name).digest for name in experiment.tables},
         "code": _code_digest((*_CODE, *MODELS[experiment.model].code)),
         "dtype": str(training.fast_dtype()) if experiment.settings else None,
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _digest(table: pd.DataFrame | pd.Series) -> str:
+    # Row by row, with the positions: folds and random parts depend on both.
+    return hashlib.sha256(pd.util.hash_pandas_object(table).to_numpy().tobytes()).hexdigest()
 
 
 def _table(data: Data, name: str) -> FeatureTable:
@@ -344,8 +348,10 @@ def _run(experiment: Experiment, workspace: Workspace) -> None:
         # As stored: what is scored can be recomputed.
         prediction = predict(pairs).astype(np.float32)
         candidates = data.movies if split.cold_movies is None else split.cold_movies
-        known = pd.concat([split.train, split.validation])
-        lists = ranking.recommend(predict, pairs["user_id"].unique(), candidates, known)
+        # Whatever was rated and is not tested, used or not: the same under every protocol.
+        rated, tested = (pd.MultiIndex.from_frame(part[PAIR]) for part in (data.ratings, pairs))
+        seen = rated.difference(tested).to_frame(index=False)
+        lists = ranking.recommend(predict, pairs["user_id"].unique(), candidates, seen)
     covered = np.ones(len(pairs), bool)
     for modality in experiment.modalities:
         complete = pd.Series(_table(data, modality).complete(data.movies), data.movies)
@@ -423,7 +429,7 @@ def run(
             _describe(table, row, experiment, data, _record_path(workspace, name))
             for name, (row, experiment) in zip(names, rows, strict=True)
         ]
-    )
+    ).astype({"shown": "Int64"})
     _file(runs.drop(columns=["history", "tuning", "chosen"], errors="ignore"), workspace)
     return runs
 
