@@ -8,8 +8,12 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmrec.workspace import PROJECT
+
+if TYPE_CHECKING:
+    import torch
 
 # What makes the study faster where the processor has it.
 CAPABILITIES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "neon", "asimd", "bf16")
@@ -54,6 +58,18 @@ def _cpu_field(*names: str) -> str | None:
         if key.strip() in names:
             return value.strip()
     return None
+
+
+def fast_dtype() -> "torch.dtype":
+    """bfloat16 where the processor multiplies matrices in it, float32 elsewhere.
+
+    ResNet-50 is then 3 times as fast, EfficientNet-lite0 1.5 times; a frame's vector turns by a
+    cosine of about 0.998 (0.98 for a nearly black one), while two movies are at 0.4 to 0.9.
+    """
+    import torch  # seconds to import: not for those who only ask for versions
+
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
 
 
 def page(record: dict) -> str:

@@ -13,7 +13,7 @@ import torch
 from torchvggish import torchvggish
 
 from mmrec.errors import StudyError
-from mmrec.features import audio, demo_trailers, extraction
+from mmrec.features import audio, demo_trailers, extraction, published, registry
 from mmrec.workspace import Workspace
 
 MOVIES = pd.DataFrame({"movie_id": [1, 2, 3], "genres": [["Drama"], ["Action"], ["Horror"]]})
@@ -41,7 +41,7 @@ def clips(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def authors_file(tmp_path_factory):
     """A file with the published one's shape and damage: 194 NaN, 341 overflow, 49 zero rows."""
     values = np.random.default_rng(0).normal(size=(1_682, 128)).round(3)
     values[:194] = np.nan
@@ -65,7 +65,7 @@ def test_windows_of_096_seconds(seconds, windows):
 
 
 def test_log_mel_statistics_know_the_pitch():
-    low, high = (audio.encode(tone(hertz, 2), "log-mel") for hertz in (200, 4000))
+    low, high = (audio.encode(tone(hertz, 2), audio.ENCODERS["log-mel"]) for hertz in (200, 4000))
     assert low.shape == (128,)
     assert low.dtype == np.float32
     assert low[:64].argmax() < 10 < 40 < high[:64].argmax()
@@ -82,7 +82,7 @@ def test_vggish_is_the_mean_over_its_windows(tmp_path, monkeypatch):
     monkeypatch.setattr(audio.weights, "from_hub", lambda url: path)
     audio._vggish.cache_clear()
     samples = tone(300, 2.5) + np.random.default_rng(0).normal(0, 0.1, 40_000).astype(np.float32)
-    vector = audio.encode(samples, "vggish")
+    vector = audio.encode(samples, audio.ENCODERS["vggish"])
     with torch.inference_mode():
         expected = network(torch.from_numpy(audio.patches(samples))[:, None]).mean(0).numpy()
     audio._vggish.cache_clear()
@@ -92,14 +92,15 @@ def test_vggish_is_the_mean_over_its_windows(tmp_path, monkeypatch):
 
 def test_the_first_encoder_to_be_had_is_chosen_and_said(monkeypatch, caplog):
     vggish = replace(audio.ENCODERS["vggish"], weights=out_of_reach)
+    choose = partial(registry.choose, audio.ENCODERS)
     monkeypatch.setitem(audio.ENCODERS, "vggish", vggish)
-    assert audio.choose_encoder(["vggish", "log-mel"]) == "log-mel"
+    assert choose(["vggish", "log-mel"]).name == "log-mel"
     assert len(caplog.records) == 1
     assert "no network" in caplog.text
     with pytest.raises(StudyError, match="no network"):
-        audio.choose_encoder(["vggish"])
+        choose(["vggish"])
     with pytest.raises(StudyError, match="Known: vggish, log-mel"):
-        audio.choose_encoder(["log-mel", "wav2vec"])
+        choose(["log-mel", "wav2vec"])
 
 
 def test_trailers_are_embedded_once(clips, tmp_path, monkeypatch):
@@ -129,8 +130,8 @@ def test_a_silent_or_damaged_trailer_costs_its_own_movie_only(clips, tmp_path, m
     assert "silent" in left_out["reason"][1]
 
 
-def test_published_rows_without_content_are_left_out(published):
-    table, left_out = audio.import_published(published)
+def test_published_rows_without_content_are_left_out(authors_file):
+    table, left_out = published.read("audio", authors_file)
     assert table.vectors.shape == (1_098, 128)
     assert table.movie_ids[[0, -1]].tolist() == [585, 1_682]  # row i is movie i
     assert table.provenance["encoder"] == "vggish-published"
@@ -145,31 +146,20 @@ def test_published_rows_without_content_are_left_out(published):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rows: rows[:-1], "ends at row 1681"),
-        (lambda rows: [*rows[:9], rows[9] + ",1", *rows[10:]], "row 10 has 129 values"),
-        (lambda rows: [*rows[:9], "", *rows[10:]], "row 10 has 0 values"),
-        (lambda rows: [*rows[:9], "x" + rows[9], *rows[10:]], "row 10 holds .*other than numbers"),
-        (lambda rows: [*rows[:-1], ",".join(["0"] * 128)], "1,097 usable rows"),
-        (lambda rows: [*rows[:-1], ",".join(["-1e9"] + ["1"] * 127)], "1,097 usable rows"),
+        (lambda rows: rows[:-1], "1681 × 128 values, not 1682 × 128"),
+        (lambda rows: [*rows[:9], rows[9] + ",1", *rows[10:]], "not a CSV .*line 10"),
+        (lambda rows: ["\xff"], "not a CSV"),
     ],
 )
-def test_a_published_file_of_another_content_is_refused(published, tmp_path, change, message):
+def test_a_published_file_of_another_shape_is_refused(authors_file, tmp_path, change, message):
     path = tmp_path / "other.csv"
-    path.write_text("\n".join(change(published.read_text().splitlines())) + "\n")
+    rows = change(authors_file.read_text().splitlines())
+    path.write_text("\n".join(rows) + "\n", encoding="latin-1")
     with pytest.raises(StudyError, match=rf"other\.csv.*{message}"):
-        audio.import_published(path)
+        published.read("audio", path)
 
 
-def test_a_published_file_that_is_no_text(tmp_path):
-    path = tmp_path / "binary.csv"
-    path.write_bytes(bytes(range(256)))
-    with pytest.raises(StudyError, match=r"binary\.csv"):
-        audio.import_published(path)
-    with pytest.raises(StudyError, match=r"missing\.csv"):
-        audio.import_published(tmp_path / "missing.csv")
-
-
-def test_build_goes_down_the_list_of_sources(tmp_path, published, monkeypatch, caplog):
+def test_build_goes_down_the_list_of_sources(tmp_path, authors_file, monkeypatch, caplog):
     monkeypatch.delenv(extraction.TRAILERS_VARIABLE, raising=False)
     workspace = Workspace(tmp_path / "run", tmp_path / "cache")
     build = partial(
@@ -189,7 +179,7 @@ def test_build_goes_down_the_list_of_sources(tmp_path, published, monkeypatch, c
     assert table.stand_in == "demo trailers for trailers; log-mel statistics for VGGish"
     assert "no place serves it" in caplog.text
 
-    served = SimpleNamespace(path=published)
+    served = SimpleNamespace(path=authors_file)
     monkeypatch.setattr(audio.data_sources, "fetch", lambda resource, cache: served)
     movies = pd.DataFrame({"movie_id": [1, 600, 700], "genres": [["Drama"]] * 3})
     ratings = pd.DataFrame({"movie_id": [1, 1, 600], "rating": 4})
@@ -216,7 +206,7 @@ def test_unknown_source(tmp_path):
 @pytest.mark.skipif(not os.environ.get("MMREC_MIRROR"), reason="needs MMREC_MIRROR")
 def test_the_real_published_file():
     folder = Path(os.environ["MMREC_MIRROR"]) / "enhanced-ml-100k"
-    table, left_out = audio.import_published(folder / "audio_embeddings.csv")
+    table, left_out = published.read("audio", folder / "audio_embeddings.csv")
     assert len(table.movie_ids) == 1_098
     assert len(left_out) == 584
     assert np.abs(table.vectors).max() < 7

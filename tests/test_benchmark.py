@@ -11,10 +11,11 @@ def test_both_sides_embed_the_same_frames(tmp_path):
     assert frames[0].shape == (360, 640, 3)
     ours = [frame for _, frame in media.candidate_frames(clip, margin=benchmark.MARGIN)]
     np.testing.assert_array_equal(frames, ours)
-    plain = benchmark.one_by_one(clip, "efficientnet-lite0")
-    vector = video.embed_trailer(clip, encoder="efficientnet-lite0", margin=benchmark.MARGIN)
+    encoder = video.ENCODERS["efficientnet-lite0"]
+    plain = benchmark.one_by_one(clip, encoder)
+    vector = video.embed_trailer(clip, encoder=encoder, margin=benchmark.MARGIN)
     assert np.corrcoef(plain, vector)[0, 1] > 0.98
-    alone = np.concatenate(benchmark.bare_network(frames, "efficientnet-lite0")())
+    alone = np.concatenate(benchmark.bare_network(frames, encoder)())
     np.testing.assert_array_equal(alone.mean(axis=0), vector)
 
 

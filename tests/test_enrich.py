@@ -264,9 +264,9 @@ def test_downloaded_trailers_give_video_and_audio(server, tmp_path, monkeypatch)
         return FeatureTable("video", list(files), vectors, {}), None
 
     # What these do with a file is tested where they are.
+    monkeypatch.setattr(from_list.registry, "choose", lambda encoders, names: encoders[names[-1]])
     for module in (from_list.video, from_list.audio):
         monkeypatch.setattr(module, "embed_trailers", embed)
-        monkeypatch.setattr(module, "choose_encoder", lambda names: names[-1])
     command = ("enrich", path, "--out", tmp_path / "mine", "--trailers", "--features")
     options = ("--providers", "youtube,wikipedia", "--word-vectors", "corpus", "--rate-limit", "5M")
     mmrec(monkeypatch, *command, *options)
@@ -403,7 +403,7 @@ def test_published_vectors_are_imported_by_movie_id(values, tmp_path, header, in
     assert (len(table.movie_ids), table.width) == (1678, 384)
     np.testing.assert_allclose(table.matrix([1, 1682])[0], values[[0, -1]], rtol=1e-6)
     assert left_out[["movie_id", "reason"]].to_numpy().tolist() == [
-        [5, "all zero"], [6, "no number (NaN)"], [7, "overflow"], [8, "overflow"],
+        [5, "all zero"], [6, "NaN among its numbers"], [7, "overflow"], [8, "overflow"],
     ]  # fmt: skip
 
 
@@ -412,6 +412,6 @@ def test_another_published_file_is_refused(values, tmp_path):
     with pytest.raises(StudyError, match="1000 × 384 values, not 1682 × 384"):
         published.read("text", path)
     with pytest.raises(StudyError, match="wrong hash"):
-        published.resource("text").verify(path)
+        published.FILES["text"].resource.verify(path)
     with pytest.raises(StudyError, match="not a CSV"):
         published.read("text", tmp_path / "none.csv")

@@ -11,10 +11,9 @@ import torch
 from PIL import Image
 from sklearn.metrics.pairwise import cosine_similarity
 from torch import nn
-from torchvision.transforms import InterpolationMode
 
 from mmrec.errors import StudyError
-from mmrec.features import demo_trailers, extraction, media, video, weights
+from mmrec.features import demo_trailers, extraction, media, registry, video, weights
 from mmrec.workspace import Workspace
 
 MOVIES = pd.DataFrame(
@@ -44,12 +43,12 @@ def tiny(tmp_path, monkeypatch):
         return nn.Conv2d(3, 5, 8, stride=32)
 
     encoder = video.Encoder(
+        "tiny",
         "Tiny",
-        5,
         lambda: path,
-        trunk,
-        InterpolationMode.BILINEAR,
-        {"mean": [0] * 3, "std": [1] * 3},
+        width=5,
+        trunk=trunk,
+        normalisation={"mean": [0] * 3, "std": [1] * 3},
     )
     monkeypatch.setitem(video.ENCODERS, "tiny", encoder)
     monkeypatch.setattr(
@@ -78,7 +77,7 @@ def workspace(tmp_path):
 def test_a_trailer_is_the_mean_of_its_candidate_frames(tiny, clips, tmp_path):
     table, left_out = video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
     frames = [frame for _, frame in media.candidate_frames(clips[2], margin=0.1)]
-    expected = video.encode(frames, tiny).mean(axis=0)
+    expected = video.encode(frames, video.ENCODERS[tiny]).mean(axis=0)
     assert table.modality == "video"
     assert table.vectors.dtype == np.float32
     np.testing.assert_allclose(table.matrix([2])[0][0], expected, rtol=1e-5)
@@ -150,24 +149,24 @@ def test_a_poster_is_one_frame(tiny, tmp_path):
     path = tmp_path / "poster.jpg"
     Image.linear_gradient("L").save(path)
     table, _ = video.embed_posters({4: path, 5: path}, encoder=tiny, cache=tmp_path)
-    expected = video.encode([media.still(path)], tiny)
+    expected = video.encode([media.still(path)], video.ENCODERS[tiny])
     np.testing.assert_array_equal(table.matrix([4, 5])[0], np.repeat(expected, 2, 0))
     assert table.stand_in == "posters for trailers; Tiny for ResNet-50"
 
 
 def test_any_number_of_pictures(tiny):
     pictures = list(np.random.default_rng(0).integers(0, 256, (11, 300, 20, 3), dtype=np.uint8))
-    together = video.encode(pictures, tiny)
+    together = video.encode(pictures, video.ENCODERS[tiny])
     assert together.shape == (11, 5)
-    one_by_one = np.concatenate([video.encode([p], tiny) for p in pictures])
+    one_by_one = np.concatenate([video.encode([p], video.ENCODERS[tiny]) for p in pictures])
     np.testing.assert_allclose(together, one_by_one, atol=2e-2)
-    assert video.encode([], tiny).shape == (0, 5)
+    assert video.encode([], video.ENCODERS[tiny]).shape == (0, 5)
 
 
 def test_efficientnet_in_bfloat16_is_close_to_float32(clips):
     pictures = [f for path in clips.values() for _, f in media.candidate_frames(path, margin=0.1)]
     exact, fast = (
-        video.encode(pictures, "efficientnet-lite0", dtype)
+        video.encode(pictures, video.ENCODERS["efficientnet-lite0"], dtype)
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert exact.shape == (9, 1280)
@@ -193,16 +192,17 @@ def test_resnet50_gives_its_pool_layer(tmp_path):
 
 def test_the_first_encoder_to_be_had_is_chosen_and_said(monkeypatch, caplog):
     resnet = replace(video.ENCODERS["resnet50"], weights=out_of_reach)
+    choose = partial(registry.choose, video.ENCODERS)
     monkeypatch.setitem(video.ENCODERS, "resnet50", resnet)
-    assert video.choose_encoder(["efficientnet-lite0", "resnet50"]) == "efficientnet-lite0"
+    assert choose(["efficientnet-lite0", "resnet50"]).name == "efficientnet-lite0"
     assert not caplog.records
-    assert video.choose_encoder(["resnet50", "efficientnet-lite0"]) == "efficientnet-lite0"
+    assert choose(["resnet50", "efficientnet-lite0"]).name == "efficientnet-lite0"
     assert len(caplog.records) == 1
     assert "no network" in caplog.text
     with pytest.raises(StudyError, match="no network"):
-        video.choose_encoder(["resnet50"])
+        choose(["resnet50"])
     with pytest.raises(StudyError, match=r"resnet5.*Known: resnet50, efficientnet-lite0"):
-        video.choose_encoder(["efficientnet-lite0", "resnet5"])
+        choose(["efficientnet-lite0", "resnet5"])
 
 
 def test_weights_out_of_reach_are_told_at_once(tmp_path, monkeypatch):
@@ -268,8 +268,12 @@ def test_build_from_the_readers_own_trailers(tiny, clips, workspace, tmp_path, m
     assert table.stand_in == "Tiny for ResNet-50"
 
 
-def test_only_trailers_through_resnet_stand_in_for_nothing():
-    assert video.stand_in("trailers", "resnet50") is None
+def test_only_trailers_through_resnet_stand_in_for_nothing(tiny, clips, tmp_path, monkeypatch):
+    resnet = replace(video.ENCODERS[tiny], name="resnet50")
+    monkeypatch.setitem(video.ENCODERS, "resnet50", resnet)
+    embed = partial(video.embed_trailers, clips, margin=0.1, cache=tmp_path)
+    assert embed(encoder="resnet50")[0].stand_in is None
+    assert embed(encoder=tiny)[0].stand_in == "Tiny for ResNet-50"
 
 
 def test_unknown_source(workspace):

@@ -4,7 +4,6 @@ Paper, section V.A: VGGish on every second of the trailer's sound, mean over sam
 VGGish's own windows are 0.96 s long; these are the ones taken here.
 """
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -19,16 +18,12 @@ from torchvggish import torchvggish, vggish_input
 from mmrec.data import sources as data_sources
 from mmrec.data.catalogue import Catalogue
 from mmrec.errors import StudyError
-from mmrec.features import extraction, media, weights
-from mmrec.features.table import MAGNITUDE_LIMIT, FeatureTable
+from mmrec.features import extraction, media, published, registry, weights
+from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
 
-WIDTH = 128
 # The shortest sound that fills one window: 96 frames of 25 ms, 10 ms apart.
 _SHORTEST = round(0.975 * media.RATE)
-_PUBLISHED_ROWS, _PUBLISHED_USABLE = 1_682, 1_098
-# What each source of sound stands in for.
-SOURCES = {"trailers": None, "published": None, "demo": "demo trailers for trailers"}
 
 
 def patches(samples: np.ndarray) -> np.ndarray:
@@ -67,81 +62,55 @@ def _log_mel_statistics(windows: np.ndarray) -> np.ndarray:
     return np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
 
 
-@dataclass(frozen=True)
-class Encoder:
+@dataclass(frozen=True, eq=False)
+class Encoder(registry.Encoder):
     """A way from log-mel patches to one vector of 128 numbers.
 
     Attributes:
-        title: The name as a caption writes it.
         recipe: What is computed, in a few words.
-        weights: Gives the verified file of weights or raises StudyError; None if none are needed.
         summarise: Maps patches [windows, 96, 64] to [128].
     """
 
-    title: str
     recipe: str
-    weights: Callable[[], Path] | None
     summarise: Callable[[np.ndarray], np.ndarray]
 
-    def weights_name(self) -> str:
-        """Name of the file of weights, once it is there and verified."""
-        return self.weights().name if self.weights else "none"
 
-
-ENCODERS = {
-    "vggish": Encoder(
-        title="VGGish",
+ENCODERS = registry.by_name(
+    "audio encoder",
+    Encoder(
+        "vggish",
+        "VGGish",
+        partial(weights.from_hub, torchvggish.VGGISH_WEIGHTS),
         recipe="VGGish without its post-processing, mean over windows",
-        weights=partial(weights.from_hub, torchvggish.VGGISH_WEIGHTS),
         summarise=_vggish_mean,
     ),
-    "log-mel": Encoder(
-        title="log-mel statistics",
+    Encoder(
+        "log-mel",
+        "log-mel statistics",
+        None,
         recipe="mean and standard deviation of 64 log-mel bands over all frames",
-        weights=None,
         summarise=_log_mel_statistics,
     ),
-}
+)
 
 
-def choose_encoder(names: Sequence[str]) -> str:
-    """The first encoder of an ordered list whose weights are to be had.
-
-    One logged line says why earlier ones were passed over.
-
-    Raises:
-        StudyError: If a name is unknown, or no encoder can be had.
-    """
-    for name in names:
-        _encoder(name)
-    return extraction.first_to_be_had("audio encoder", names, lambda n: _encoder(n).weights_name())[
-        0
-    ]
-
-
-def _encoder(name: str) -> Encoder:
-    if name not in ENCODERS:
-        raise extraction.unknown_name("audio encoder", name, list(ENCODERS))
-    return ENCODERS[name]
-
-
-def encode(samples: np.ndarray, encoder: str) -> np.ndarray:
+def encode(samples: np.ndarray, encoder: Encoder) -> np.ndarray:
     """The vector of a sound track (paper, section V.A).
 
     Args:
         samples: float32 [n] at 16 kHz, full scale at 1.
-        encoder: A name in :data:`ENCODERS`.
+        encoder: An entry of :data:`ENCODERS`, or one of the reader's own.
 
     Returns:
         float32 [128].
 
     Raises:
-        StudyError: If the encoder is unknown or its weights cannot be had.
+        StudyError: If the encoder's weights cannot be had.
     """
-    return _encoder(encoder).summarise(patches(samples)).astype(np.float32)
+    return encoder.summarise(patches(samples)).astype(np.float32)
 
 
-def _embed_trailer(path: Path, encoder: str) -> np.ndarray:
+def _embed_trailer(path: Path, encoder: Encoder) -> np.ndarray:
     samples = media.waveform(path)
     if not samples.any():
         raise StudyError(
@@ -173,103 +142,19 @@ def embed_trailers(
     Raises:
         StudyError: If the weights cannot be had, or no trailer can be read.
     """
-    chosen = _encoder(encoder)
-    file = chosen.weights_name()
-    recipe = f"16 kHz mono, log-mel windows of 0.96 s; {chosen.recipe}"
-    label = "demo trailers" if source == "demo" else source
-    vectors, left_out = extraction.vectors_of(
+    chosen = ENCODERS[encoder]
+    return extraction.embed(
         trailers,
-        partial(_embed_trailer, encoder=encoder),
-        recipe=f"{recipe}; {file}",
-        cache=cache / "audio",
-        label=label,
+        partial(_embed_trailer, encoder=chosen),
+        modality="audio",
+        cache=cache,
+        source=source,
+        encoder=encoder,
+        weights=chosen.weights_name(),
+        recipe=f"16 kHz mono, log-mel windows of 0.96 s; {chosen.recipe}",
+        instead=None if encoder == "vggish" else f"{chosen.title} for VGGish",
         n_jobs=n_jobs,
     )
-    provenance = {
-        "encoder": encoder,
-        "weights": file,
-        "recipe": recipe,
-        "source": f"{label} of {len(vectors):,} movies",
-        "stand_in": stand_in(source, encoder),
-    }
-    table = FeatureTable(
-        "audio", np.array(list(vectors)), np.stack(list(vectors.values())), provenance
-    )
-    return table, left_out
-
-
-def stand_in(source: str, encoder: str) -> str | None:
-    """What a source and an encoder stand in for, as a caption says it, or None."""
-    encoders = None if encoder.startswith("vggish") else f"{_encoder(encoder).title} for VGGish"
-    return "; ".join(filter(None, [SOURCES[source], encoders])) or None
-
-
-def import_published(path: Path) -> tuple[FeatureTable, pd.DataFrame]:
-    """The authors' own audio vectors, cleaned of the rows that hold none.
-
-    Row i of the file belongs to movie i. Rows without a number, rows whose numbers overflowed
-    when they were written, and rows of zeros are left out; each has one reason, the first of
-    these that holds.
-
-    Args:
-        path: The published ``audio_embeddings.csv``, no header, 1,682 rows of 128 numbers.
-
-    Returns:
-        The table ``audio``, encoder ``vggish-published``, and the movies left out:
-        ``movie_id, file, reason``.
-
-    Raises:
-        StudyError: If the file is not that table, naming the row; or if the usable rows are not
-            the 1,098 that the published file has.
-    """
-    values = _read_numbers(path)
-    size = np.abs(values)
-    reasons = {
-        "no number (NaN)": np.isnan(values).all(axis=1),
-        "overflow": (np.isnan(size) | (size > MAGNITUDE_LIMIT)).any(axis=1),
-        "all zero": (values == 0).all(axis=1),
-    }
-    reason = np.select(list(reasons.values()), list(reasons), default="usable")
-    usable = np.flatnonzero(reason == "usable")
-    if len(usable) != _PUBLISHED_USABLE:
-        raise StudyError(
-            f"{len(usable):,} usable rows, not {_PUBLISHED_USABLE:,}",
-            where=path,
-            remedy="Delete the file and fetch the published one again.",
-        )
-    left_out = [(i + 1, path.name, str(reason[i])) for i in np.flatnonzero(reason != "usable")]
-    provenance = {
-        "encoder": "vggish-published",
-        "weights": "the authors', unpublished",
-        "recipe": "the authors' means of VGGish vectors over one-second samples, as published",
-        "source": f"published audio vectors of {len(usable):,} movies",
-        "stand_in": stand_in("published", "vggish-published"),
-    }
-    table = FeatureTable("audio", usable + 1, values[usable], provenance)
-    return table, extraction.dropped(left_out)
-
-
-def _read_numbers(path: Path) -> np.ndarray:
-    """The file as float64 [1682, 128]."""
-    remedy = "Delete the file and fetch the published one again."
-    rows = []
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for number, row in enumerate(csv.reader(file), start=1):
-                if len(row) != WIDTH:
-                    what = f"row {number} has {len(row)} values, not {WIDTH}"
-                    raise StudyError(what, where=path, remedy=remedy)
-                try:
-                    rows.append(np.array(row, dtype=np.float64))
-                except ValueError as error:
-                    what = f"row {number} holds something other than numbers ({error})"
-                    raise StudyError(what, where=path, remedy=remedy) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"cannot be read ({error})", where=path, remedy=remedy) from error
-    if len(rows) != _PUBLISHED_ROWS:
-        what = f"ends at row {len(rows)}, not {_PUBLISHED_ROWS}"
-        raise StudyError(what, where=path, remedy=remedy)
-    return np.stack(rows)
 
 
 def build(
@@ -287,7 +172,8 @@ def build(
     Args:
         catalogue: What ``mmrec.data.catalogue.load`` returns.
         workspace: Its cache keeps downloads, demo trailers and vectors.
-        sources: Ordered names in :data:`SOURCES`; one source fills the whole table.
+        sources: Ordered names out of ``trailers``, ``published`` and ``demo``; one source fills
+            the whole table.
         encoders: Ordered names in :data:`ENCODERS`, for sources that are sound.
         demo_movies: How many of the most-rated movies get a demo trailer.
         demo_seconds: Length of a demo trailer.
@@ -299,34 +185,19 @@ def build(
     Raises:
         StudyError: If a name is unknown, or no source or encoder of the lists is to be had.
     """
-    for name in sources:
-        if name not in SOURCES:
-            raise extraction.unknown_name("audio source", name, list(SOURCES))
-    for name in encoders:
-        _encoder(name)
     wanted = extraction.most_rated(catalogue, n_movies)
+    demo = {"demo_movies": demo_movies, "demo_seconds": demo_seconds}
     ways = {
-        "trailers": partial(extraction.own_trailers, wanted),
-        "published": partial(_published, workspace),
-        "demo": partial(
-            extraction.rendered_trailers,
-            catalogue,
-            workspace,
-            n=demo_movies,
-            seconds=demo_seconds,
-            among=wanted,
+        **extraction.trailer_sources(catalogue, workspace, wanted, **demo),
+        "published": lambda: (
+            data_sources.fetch(published.FILES["audio"].resource, workspace.cache).path
         ),
     }
-    source, found = extraction.first_to_be_had("audio source", sources, lambda n: ways[n]())
+    source, found = registry.Registry("audio source", ways).first(sources, lambda way: way())
     if source == "published":
-        return _only(*import_published(found), wanted)
-    return embed_trailers(
-        found, encoder=choose_encoder(encoders), cache=workspace.cache, source=source
-    )
-
-
-def _published(workspace: Workspace) -> Path:
-    return data_sources.fetch(data_sources.ENHANCED_AUDIO, workspace.cache).path
+        return _only(*published.read("audio", found), wanted)
+    encoder = registry.choose(ENCODERS, encoders).name
+    return embed_trailers(found, encoder=encoder, cache=workspace.cache, source=source)
 
 
 def _only(

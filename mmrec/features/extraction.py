@@ -1,12 +1,13 @@
-"""What the encoders of pictures and of sound share: files in, one cached vector per movie out."""
+"""From files to a feature table: what pictures, sound and a reader's own modality share."""
 
 import hashlib
-import logging
+import inspect
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,19 +15,95 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 
 from mmrec import progress
 from mmrec.data.catalogue import Catalogue
 from mmrec.errors import StudyError
 from mmrec.features import demo_trailers
+from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace, atomic_path
 
 TRAILERS_VARIABLE = "MMREC_TRAILERS"
 _TRAILER_SUFFIXES = (".mp4", ".webm", ".mkv")
 _DROPPED_COLUMNS = ["movie_id", "file", "reason"]
 
+# What each source of media stands in for.
+STAND_INS = {
+    "trailers": None,
+    "posters": "posters for trailers",
+    "demo": "demo trailers for trailers",
+}
+
 T = TypeVar("T")
-log = logging.getLogger(__name__)
+
+
+def embed(
+    files: Mapping[int, Path],
+    function: Callable[[Path], ArrayLike],
+    *,
+    modality: str,
+    cache: Path,
+    source: str = "trailers",
+    encoder: str | None = None,
+    weights: str = "none",
+    recipe: str | None = None,
+    instead: str | None = None,
+    n_jobs: int = -1,
+) -> tuple[FeatureTable, pd.DataFrame]:
+    """The feature table of a modality that a function makes of files, one vector per movie.
+
+    This is all that a modality of the reader's own needs: a function and a name. Saved as
+    ``features/<modality>.parquet``, the table can be named in ``Experiment(modalities=…)``.
+
+    Args:
+        files: Movie id to file; several ids may share one.
+        function: Maps a file to its vector [d] or to a number; raises StudyError for a file that
+            it cannot use, which then costs its own movie and nothing else.
+        modality: Name of the table, and of the folder of ``cache`` that keeps finished vectors.
+        cache: The workspace's cache.
+        source: Where the files come from, a key of :data:`STAND_INS`.
+        encoder: What the provenance calls the function; its own name by default.
+        weights: What the provenance says of weights.
+        recipe: What the vector depends on besides the file, in a line. By default the digest of
+            the function's own code: a changed function starts anew (what it calls is not seen).
+        instead: What the encoder stands in for, e.g. ``"this net for that one"``, or None.
+        n_jobs: Parallel processes, as joblib counts them.
+
+    Returns:
+        The table, and the files left out: ``movie_id, file, reason``.
+
+    Raises:
+        StudyError: If not one file could be used, or vectors differ in length.
+    """
+    if recipe is None:
+        code = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
+        recipe = f"{function.__name__}, code {code[:16]}"
+    label = "demo trailers" if source == "demo" else source
+    vectors, left_out = vectors_of(
+        files,
+        function,
+        recipe=f"{recipe}; {weights}",
+        cache=cache / modality,
+        label=label,
+        n_jobs=n_jobs,
+    )
+    shapes = sorted({vector.shape for vector in vectors.values()})
+    if len(shapes) > 1 or len(shapes[0]) != 1:
+        raise StudyError(
+            f"vectors of the shapes {', '.join(map(str, shapes))}",
+            where=f"{modality} features",
+            remedy="The function must give every movie one vector of the same length.",
+        )
+    provenance = {
+        "encoder": encoder or function.__name__,
+        "weights": weights,
+        "recipe": recipe,
+        "source": f"{label} of {len(vectors):,} movies",
+        "stand_in": "; ".join(filter(None, [STAND_INS[source], instead])) or None,
+    }
+    table = FeatureTable(modality, list(vectors), np.stack(list(vectors.values())), provenance)
+    return table, left_out
 
 
 def vectors_of(
@@ -99,7 +176,7 @@ def _vector_of(
         return np.load(stored)
     try:
         with one_thread():
-            vector = np.asarray(embed(path), np.float32)
+            vector = np.atleast_1d(np.asarray(embed(path), np.float32))
     except StudyError as error:
         return error
     with atomic_path(stored) as part:
@@ -134,42 +211,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def first_to_be_had(kind: str, names: Sequence[str], attempt: Callable[[str], object]) -> tuple:
-    """Goes down an ordered list of names and takes the first that is there.
-
-    Args:
-        kind: What the names name, for the messages.
-        names: In order of preference.
-        attempt: Gives what stands behind a name, or raises StudyError saying why it cannot be had.
-
-    Returns:
-        The name, and what ``attempt`` gave for it. Why earlier ones were passed over is logged.
-
-    Raises:
-        StudyError: If none can be had.
-    """
-    refusals = []
-    for name in names:
-        try:
-            result = attempt(name)
-        except StudyError as error:
-            refusals.append(f"{name}: {error.what}")
-            continue
-        if refusals:
-            log.warning("%s: taking %s (not to be had: %s)", kind, name, "; ".join(refusals))
-        return name, result
-    raise StudyError(
-        "not one can be had (" + "; ".join(refusals) + ")" if refusals else "the list is empty",
-        where=kind,
-        remedy="Name another one in the profile, or make one of these available.",
-    )
-
-
-def unknown_name(kind: str, name: str, known: Sequence[str]) -> StudyError:
-    """The error for a name that is in no list."""
-    return StudyError(f"no such name {name!r}", where=kind, remedy=f"Known: {', '.join(known)}.")
-
-
 def most_rated(catalogue: Catalogue, n: int | None) -> list[int]:
     """Ids of the n movies with the most ratings (all movies for None), most rated first.
 
@@ -178,6 +219,34 @@ def most_rated(catalogue: Catalogue, n: int | None) -> list[int]:
     counts = catalogue.ratings["movie_id"].value_counts()
     counts = counts.reindex(sorted(catalogue.movies["movie_id"]), fill_value=0)
     return counts.sort_values(ascending=False, kind="stable").index[:n].astype(int).tolist()
+
+
+def trailer_sources(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    movie_ids: Sequence[int],
+    *,
+    demo_movies: int,
+    demo_seconds: float,
+) -> dict[str, Callable[[], dict[int, Path]]]:
+    """Where trailers can come from: ``trailers``, the reader's own, or ``demo``, rendered.
+
+    Args:
+        catalogue: What ``mmrec.data.catalogue.load`` returns.
+        workspace: Its cache keeps the demo trailers.
+        movie_ids: Of the movies wanted, most rated first.
+        demo_movies: How many of them get a demo trailer.
+        demo_seconds: Length of a demo trailer.
+
+    Returns:
+        Name to a call that gives movie id to file, or raises StudyError.
+    """
+    return {
+        "trailers": partial(own_trailers, movie_ids),
+        "demo": partial(
+            rendered_trailers, catalogue, workspace, movie_ids[:demo_movies], seconds=demo_seconds
+        ),
+    }
 
 
 def own_trailers(movie_ids: Sequence[int]) -> dict[int, Path]:
@@ -209,9 +278,8 @@ def own_trailers(movie_ids: Sequence[int]) -> dict[int, Path]:
 
 
 def rendered_trailers(
-    catalogue: Catalogue, workspace: Workspace, *, n: int, seconds: float, among: Sequence[int]
+    catalogue: Catalogue, workspace: Workspace, movie_ids: Sequence[int], *, seconds: float
 ) -> dict[int, Path]:
-    """Demo trailers of the n most-rated of the movies ``among``, from the cache or rendered now."""
-    wanted = list(among)[:n]
-    movies = catalogue.movies.set_index("movie_id", drop=False).loc[wanted]
+    """Demo trailers of these movies, from the cache or rendered now."""
+    movies = catalogue.movies.set_index("movie_id", drop=False).loc[list(movie_ids)]
     return demo_trailers.render(movies, workspace.cache / "demo_trailers", seconds=seconds)

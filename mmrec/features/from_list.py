@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmrec.errors import StudyError
-from mmrec.features import audio, graph, text, video
+from mmrec.features import audio, graph, registry, text, video
 from mmrec.features.table import FeatureTable
 
 VIDEO_ENCODERS = ("resnet50", "efficientnet-lite0")
@@ -48,10 +48,10 @@ def embed(
 
 
 def _video(trailers: Mapping[int, Path], cache: Path) -> FeatureTable:
-    encoder = video.choose_encoder(VIDEO_ENCODERS)
+    encoder = registry.choose(video.ENCODERS, VIDEO_ENCODERS).name
     return video.embed_trailers(trailers, encoder=encoder, margin=MARGIN, cache=cache)[0]
 
 
 def _audio(trailers: Mapping[int, Path], cache: Path) -> FeatureTable:
-    encoder = audio.choose_encoder(AUDIO_ENCODERS)
+    encoder = registry.choose(audio.ENCODERS, AUDIO_ENCODERS).name
     return audio.embed_trailers(trailers, encoder=encoder, cache=cache)[0]

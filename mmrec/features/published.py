@@ -1,4 +1,4 @@
-"""The authors' later embeddings, imported as feature tables: video, text and meta.
+"""The authors' own embeddings, imported as feature tables and cleaned of rows that hold none.
 
 Their repository holds ``<modality>/embeddings.csv``, one row per movie in the order of the ids.
 Paper §V.A says how they were made; with which weights, no file says.
@@ -24,24 +24,8 @@ _FOLDER = (
 )
 
 
-@dataclass(frozen=True)
-class Published:
-    """One of the files: its width, the encoder the paper names, and its git blob SHA-1."""
-
-    width: int
-    encoder: str
-    digest: str
-
-
-FILES = {
-    "video": Published(2048, "resnet50-published", "46a160bfc309b37aa39274b19000250b0bf66b08"),
-    "text": Published(384, "sbert-published", "af68d139c0c43267989e87a463f3676ed603b656"),
-    "meta": Published(1220, "h+r-t-published", "ac1c2f08d50368323dd6a00d29347e5959d0b5d4"),
-}
-
-
-def resource(modality: str) -> sources.Resource:
-    """Where a modality's file can be had; whatever serves it must have the digest."""
+def _resource(modality: str, digest: str) -> sources.Resource:
+    """Where a modality's file can be had; whatever serves it must have the git blob SHA-1 given."""
     return sources.Resource(
         name=f"published-{modality}",
         what=f"the authors' {modality} embeddings",
@@ -50,9 +34,44 @@ def resource(modality: str) -> sources.Resource:
             Mirror(f"enhanced-ml-100k/{modality}_embeddings.csv"),
             Upstream(f"{_FOLDER}/{modality.capitalize()}/embeddings.csv"),
         ),
-        verify=pinned(FILES[modality].digest),
+        verify=pinned(digest),
         remedy="Connect to the network, or put it into the folder that MMREC_MIRROR names.",
     )
+
+
+@dataclass(frozen=True)
+class Published:
+    """One of the files.
+
+    Attributes:
+        width: Length of a vector.
+        encoder: The one that the paper names.
+        resource: Where the file can be had, and its digest.
+    """
+
+    width: int
+    encoder: str
+    resource: sources.Resource
+
+
+FILES = {
+    "audio": Published(128, "vggish-published", sources.ENHANCED_AUDIO),
+    "video": Published(
+        2048,
+        "resnet50-published",
+        _resource("video", "46a160bfc309b37aa39274b19000250b0bf66b08"),
+    ),
+    "text": Published(
+        384,
+        "sbert-published",
+        _resource("text", "af68d139c0c43267989e87a463f3676ed603b656"),
+    ),
+    "meta": Published(
+        1220,
+        "h+r-t-published",
+        _resource("meta", "ac1c2f08d50368323dd6a00d29347e5959d0b5d4"),
+    ),
+}
 
 
 def read(modality: str, path: Path) -> tuple[FeatureTable, pd.DataFrame]:
@@ -60,8 +79,9 @@ def read(modality: str, path: Path) -> tuple[FeatureTable, pd.DataFrame]:
 
     Args:
         modality: A key of :data:`FILES`.
-        path: As ``sources.fetch(resource(modality), cache).path`` gives it. A first row that only
-            numbers or names the columns, and a first column that only counts rows, are no data.
+        path: As ``sources.fetch(FILES[modality].resource, cache).path`` gives it. A first row that
+            only numbers or names the columns, and a first column that only counts rows, are no
+            data.
 
     Returns:
         The table, and the movies left out for NaN, infinite, implausibly large or all-zero rows:
@@ -84,8 +104,9 @@ def read(modality: str, path: Path) -> tuple[FeatureTable, pd.DataFrame]:
         what = f"{values.shape[0]} × {values.shape[1]} values, not {N_MOVIES} × {known.width}"
         raise StudyError(what, where=path, remedy=remedy)
     reasons = {
-        "no number (NaN)": np.isnan(values).any(axis=1),
+        "no number (NaN)": np.isnan(values).all(axis=1),
         "overflow": (np.abs(values) > MAGNITUDE_LIMIT).any(axis=1),
+        "NaN among its numbers": np.isnan(values).any(axis=1),
         "all zero": (values == 0).all(axis=1),
     }
     reason = np.select(list(reasons.values()), list(reasons), default="")

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,7 +138,7 @@ def _vectors(
 ) -> tuple[dict[str, np.ndarray], str]:
     """Vectors by the sentences' keys, from the cache or encoded now; and the weights' digest."""
     folder = _encoder_folder(encoder)
-    weights = tree_digest(folder)
+    weights = _digest(folder, tuple(_stamps(folder)))
     stored = cache / "text" / f"{weights[:16]}.npz"
     known = _read(stored)
     new = sorted((sentence for sentence in distinct if key(sentence) not in known), key=len)
@@ -152,6 +152,19 @@ def _vectors(
             known.update(zip(map(key, part), vectors, strict=True))
             _write(stored, known)
     return known, weights
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
+    for path in sorted(folder.rglob("*")):
+        status = path.stat()
+        yield str(path), status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=2)
+def _digest(folder: Path, stamps: tuple) -> str:
+    """Read once as long as no file changes: it costs as much as a hundred sentences."""
+    del stamps
+    return tree_digest(folder)
 
 
 def _encode_part(part: Sequence[str], folder: Path) -> np.ndarray:

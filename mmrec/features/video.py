@@ -4,7 +4,7 @@ Paper, section V.A: ResNet-50's pool layer per candidate frame, mean over frames
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -18,10 +18,11 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from torchvision.transforms import InterpolationMode, v2
 
+from mmrec import machine
 from mmrec.data import sources as data_sources
 from mmrec.data.catalogue import Catalogue
 from mmrec.errors import StudyError
-from mmrec.features import extraction, media, weights
+from mmrec.features import extraction, media, registry, weights
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
 
@@ -29,33 +30,24 @@ _BATCH = 8
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 _RESNET50_URL = torchvision.models.ResNet50_Weights.IMAGENET1K_V1.url
-# What each source of pictures stands in for.
-SOURCES = {
-    "trailers": None,
-    "posters": "posters for trailers",
-    "demo": "demo trailers for trailers",
-}
 
 
-@dataclass(frozen=True)
-class Encoder:
+@dataclass(frozen=True, eq=False)
+class Encoder(registry.Encoder):
     """A network whose last feature map, averaged over the picture, describes a frame.
 
     Attributes:
-        title: The name as a caption writes it.
         width: Length of the vector.
-        weights: Gives the verified file of weights, or raises StudyError.
-        trunk: Builds the network from that file; maps [b, 3, 224, 224] to [b, width, h, w].
+        trunk: Builds the network from the file of weights (from None if ``weights`` is None);
+            maps [b, 3, 224, 224] to feature maps [b, width, h, w], or to vectors [b, width].
         resampling: How a frame is scaled to 256 pixels on its short side.
         normalisation: ``mean`` and ``std`` per colour channel.
     """
 
-    title: str
     width: int
-    weights: Callable[[], Path]
-    trunk: Callable[[Path], nn.Module]
-    resampling: InterpolationMode
-    normalisation: dict
+    trunk: Callable[[Path | None], nn.Module]
+    resampling: InterpolationMode = InterpolationMode.BILINEAR
+    normalisation: Mapping[str, Sequence[float]] = field(default_factory=lambda: _IMAGENET)
 
     def prepare(self) -> v2.Transform:
         """Turns an RGB uint8 frame into the network's float32 [3, 224, 224] input."""
@@ -97,66 +89,35 @@ def _packaged_lite0() -> Path:
     return weights.verified(Path(EfficientnetLite0ModelFile.get_model_file_path()))
 
 
-ENCODERS = {
-    "resnet50": Encoder(
-        title="ResNet-50",
+ENCODERS = registry.by_name(
+    "video encoder",
+    Encoder(
+        "resnet50",
+        "ResNet-50",
+        partial(weights.from_hub, _RESNET50_URL),
         width=2048,
-        weights=partial(weights.from_hub, _RESNET50_URL),
         trunk=_resnet50,
-        resampling=InterpolationMode.BILINEAR,
-        normalisation=_IMAGENET,
     ),
-    "efficientnet-lite0": Encoder(
-        title="EfficientNet-lite0",
+    Encoder(
+        "efficientnet-lite0",
+        "EfficientNet-lite0",
+        _packaged_lite0,
         width=1280,
-        weights=_packaged_lite0,
         trunk=_efficientnet_lite0,
         resampling=InterpolationMode.BICUBIC,
         normalisation=_HALF,
     ),
-}
-
-
-def choose_encoder(names: Sequence[str]) -> str:
-    """The first encoder of an ordered list whose weights are to be had.
-
-    One logged line says why earlier ones were passed over.
-
-    Raises:
-        StudyError: If a name is unknown, or no encoder's weights are to be had.
-    """
-    for name in names:
-        _encoder(name)
-    return extraction.first_to_be_had("video encoder", names, lambda n: _encoder(n).weights())[0]
-
-
-def _encoder(name: str) -> Encoder:
-    if name not in ENCODERS:
-        raise extraction.unknown_name("video encoder", name, list(ENCODERS))
-    return ENCODERS[name]
-
-
-def precision() -> torch.dtype:
-    """The number format networks run in: bfloat16 where the processor multiplies it, else float32.
-
-    It is 1.5 (EfficientNet-lite0) to 3 times (ResNet-50) as fast; a vector turns by a cosine of
-    about 0.998 (0.98 for a nearly black frame); two movies are at 0.4 to 0.9 from each other.
-    """
-    has_bfloat16 = (
-        torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    )
-    return torch.bfloat16 if has_bfloat16 else torch.float32
+)
 
 
 @lru_cache(maxsize=2)
-def _loaded(name: str, dtype: torch.dtype) -> tuple[nn.Module, v2.Transform]:
-    encoder = _encoder(name)
-    trunk = encoder.trunk(encoder.weights()).eval()
+def _loaded(encoder: Encoder, dtype: torch.dtype) -> tuple[nn.Module, v2.Transform]:
+    trunk = encoder.trunk(encoder.weights and encoder.weights()).eval()
     return trunk.to(dtype=dtype, memory_format=torch.channels_last), encoder.prepare()
 
 
 def encode(
-    pictures: Iterable[np.ndarray], encoder: str, dtype: torch.dtype | None = None
+    pictures: Iterable[np.ndarray], encoder: Encoder, dtype: torch.dtype | None = None
 ) -> np.ndarray:
     """Pool-layer vectors of pictures (paper, section V.A).
 
@@ -164,24 +125,24 @@ def encode(
 
     Args:
         pictures: RGB uint8 [height, width, 3], of any size.
-        encoder: A name in :data:`ENCODERS`.
-        dtype: Number format of the network; :func:`precision` by default.
+        encoder: An entry of :data:`ENCODERS`, or one of the reader's own.
+        dtype: Number format of the network; `mmrec.machine.fast_dtype` by default.
 
     Returns:
         Vectors, float32 [n, width].
 
     Raises:
-        StudyError: If the encoder is unknown or its weights cannot be had.
+        StudyError: If the encoder's weights cannot be had.
     """
-    dtype = dtype or precision()
-    vectors = [np.zeros((0, _encoder(encoder).width), np.float32)]
+    dtype = dtype or machine.fast_dtype()
+    vectors = [np.zeros((0, encoder.width), np.float32)]
     for batch in extraction.ahead(batches(pictures, encoder, dtype), depth=2):
         vectors.append(pool(batch, encoder))
     return np.concatenate(vectors)
 
 
 def batches(
-    pictures: Iterable[np.ndarray], encoder: str, dtype: torch.dtype
+    pictures: Iterable[np.ndarray], encoder: Encoder, dtype: torch.dtype
 ) -> Iterator[torch.Tensor]:
     """The network's input, [b, 3, 224, 224] in its number format, lazily."""
     _, prepare = _loaded(encoder, dtype)
@@ -190,14 +151,15 @@ def batches(
         yield torch.stack(batch).to(dtype=dtype, memory_format=torch.channels_last)
 
 
-def pool(batch: torch.Tensor, encoder: str) -> np.ndarray:
+def pool(batch: torch.Tensor, encoder: Encoder) -> np.ndarray:
     """The network's last feature map, averaged over each picture: float32 [b, width]."""
     trunk, _ = _loaded(encoder, batch.dtype)
     with torch.inference_mode():
-        return trunk(batch).float().mean((2, 3)).numpy()
+        features = trunk(batch).float()
+        return (features.mean((2, 3)) if features.ndim == 4 else features).numpy()
 
 
-def embed_trailer(path: Path, *, encoder: str, margin: float) -> np.ndarray:
+def embed_trailer(path: Path, *, encoder: Encoder, margin: float) -> np.ndarray:
     """The vector of one trailer: the mean over its candidate frames, float32 [width].
 
     Raises:
@@ -207,7 +169,7 @@ def embed_trailer(path: Path, *, encoder: str, margin: float) -> np.ndarray:
     return encode(frames, encoder).mean(axis=0)
 
 
-def _embed_poster(path: Path, encoder: str) -> np.ndarray:
+def _embed_poster(path: Path, encoder: Encoder) -> np.ndarray:
     return encode([media.still(path)], encoder)[0]
 
 
@@ -236,7 +198,7 @@ def embed_trailers(
     Raises:
         StudyError: If the weights cannot be had, or no trailer can be read.
     """
-    embed = partial(embed_trailer, encoder=encoder, margin=margin)
+    embed = partial(embed_trailer, encoder=ENCODERS[encoder], margin=margin)
     frames = f"candidate frames every 1 s, upright, margin {margin:g}, mean over frames"
     return _embed(trailers, embed, frames, encoder, source, cache, n_jobs)
 
@@ -248,7 +210,7 @@ def embed_posters(
 
     Args, returns and errors are those of :func:`embed_trailers`.
     """
-    embed = partial(_embed_poster, encoder=encoder)
+    embed = partial(_embed_poster, encoder=ENCODERS[encoder])
     return _embed(posters, embed, "the poster as one frame", encoder, "posters", cache, n_jobs)
 
 
@@ -261,36 +223,20 @@ def _embed(
     cache: Path,
     n_jobs: int,
 ) -> tuple[FeatureTable, pd.DataFrame]:
-    chosen = _encoder(encoder)
-    file = chosen.weights().name
-    number = str(precision()).removeprefix("torch.")
-    recipe = f"{frames}; short side 256, centre crop 224; {chosen.title} pool layer in {number}"
-    label = "demo trailers" if source == "demo" else source
-    vectors, left_out = extraction.vectors_of(
+    chosen = ENCODERS[encoder]
+    number = str(machine.fast_dtype()).removeprefix("torch.")
+    return extraction.embed(
         files,
         embed,
-        recipe=f"{recipe}; {file}",
-        cache=cache / "video",
-        label=label,
+        modality="video",
+        cache=cache,
+        source=source,
+        encoder=encoder,
+        weights=chosen.weights_name(),
+        recipe=f"{frames}; short side 256, centre crop 224; {chosen.title} pool layer in {number}",
+        instead=None if encoder == "resnet50" else f"{chosen.title} for ResNet-50",
         n_jobs=n_jobs,
     )
-    provenance = {
-        "encoder": encoder,
-        "weights": f"{file} (ImageNet)",
-        "recipe": recipe,
-        "source": f"{label} of {len(vectors):,} movies",
-        "stand_in": stand_in(source, encoder),
-    }
-    table = FeatureTable(
-        "video", np.array(list(vectors)), np.stack(list(vectors.values())), provenance
-    )
-    return table, left_out
-
-
-def stand_in(source: str, encoder: str) -> str | None:
-    """What a source and an encoder stand in for, as a caption says it, or None."""
-    encoders = None if encoder == "resnet50" else f"{_encoder(encoder).title} for ResNet-50"
-    return "; ".join(filter(None, [SOURCES[source], encoders])) or None
 
 
 def build(
@@ -309,7 +255,8 @@ def build(
     Args:
         catalogue: What ``mmrec.data.catalogue.load`` returns.
         workspace: Its cache keeps downloads, demo trailers and vectors.
-        sources: Ordered names in :data:`SOURCES`; one source fills the whole table.
+        sources: Ordered names out of ``trailers``, ``posters`` and ``demo``; one source fills the
+            whole table.
         encoders: Ordered names in :data:`ENCODERS`.
         margin: Fraction of a trailer discarded at each end.
         demo_movies: How many of the most-rated movies get a demo trailer.
@@ -322,24 +269,14 @@ def build(
     Raises:
         StudyError: If a name is unknown, or no source or encoder of the lists is to be had.
     """
-    for name in sources:
-        if name not in SOURCES:
-            raise extraction.unknown_name("video source", name, list(SOURCES))
-    encoder = choose_encoder(encoders)
+    encoder = registry.choose(ENCODERS, encoders).name
     wanted = extraction.most_rated(catalogue, n_movies)
+    demo = {"demo_movies": demo_movies, "demo_seconds": demo_seconds}
     ways = {
-        "trailers": partial(extraction.own_trailers, wanted),
+        **extraction.trailer_sources(catalogue, workspace, wanted, **demo),
         "posters": partial(_posters, catalogue, workspace, wanted),
-        "demo": partial(
-            extraction.rendered_trailers,
-            catalogue,
-            workspace,
-            n=demo_movies,
-            seconds=demo_seconds,
-            among=wanted,
-        ),
     }
-    source, files = extraction.first_to_be_had("video source", sources, lambda n: ways[n]())
+    source, files = registry.Registry("video source", ways).first(sources, lambda way: way())
     if source == "posters":
         return embed_posters(files, encoder=encoder, cache=workspace.cache)
     return embed_trailers(

@@ -14,11 +14,10 @@ from mmrec.data import sources
 from mmrec.data.places import Absent, check_reachable
 from mmrec.errors import StudyError
 from mmrec.features import text
-from mmrec.features.extraction import first_to_be_had, unknown_name
+from mmrec.features.registry import Registry
 from mmrec.workspace import atomic_path
 
 WIDTH = 300
-NAMES = ("en_core_web_md", "word2vec-google-news-300", "corpus")
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _CORPUS_TRAINING = {
@@ -37,7 +36,7 @@ class WordVectors:
     """Vectors of words under a name.
 
     Attributes:
-        name: One of ``NAMES``.
+        name: ``en_core_web_md``, ``word2vec-google-news-300`` or ``corpus``.
         weights: Where they come from, in a line.
         find: A word's vector (float32 [300]), or None for a word that has none.
         stand_in: What they stand in for, or None.
@@ -79,7 +78,7 @@ def choose(names: Sequence[str], summaries: Sequence[str], cache: Path) -> WordV
     """Takes the first of an ordered list of word vectors that is to be had.
 
     Args:
-        names: In order of preference, out of ``NAMES``.
+        names: Of :class:`WordVectors`, in order of preference.
         summaries: What ``corpus`` is trained on.
         cache: The workspace's cache, for downloads and trained vectors.
 
@@ -87,15 +86,12 @@ def choose(names: Sequence[str], summaries: Sequence[str], cache: Path) -> WordV
         StudyError: If a name is unknown, or none of them can be had. Why earlier names were passed
             over is logged in one line.
     """
-    for name in names:
-        if name not in NAMES:
-            raise unknown_name("word vectors", name, NAMES)
     loaders = {
         "en_core_web_md": lambda: _spacy_md(cache),
         "word2vec-google-news-300": _google_news,
         "corpus": lambda: _corpus(summaries, cache),
     }
-    return first_to_be_had("word vectors", names, lambda name: loaders[name]())[1]
+    return Registry("word vectors", loaders).first(names, lambda load: load())[1]
 
 
 def _spacy_md(cache: Path) -> WordVectors:

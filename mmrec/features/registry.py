@@ -1,0 +1,99 @@
+"""What can be chosen by name: encoders, sources of media, word vectors."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from mmrec.errors import StudyError
+
+E = TypeVar("E")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Registry(dict[str, E]):
+    """Entries of one kind by their names; asked for a name it lacks, it tells those it has.
+
+    ``registry["mine"] = entry`` adds one.
+
+    Args:
+        kind: What the names name, for messages.
+        entries: Name to entry.
+    """
+
+    def __init__(self, kind: str, entries: Iterable[tuple[str, E]] | dict[str, E]):
+        super().__init__(entries)
+        self.kind = kind
+
+    def __missing__(self, name: str) -> E:
+        raise StudyError(
+            f"no such name {name!r}", where=self.kind, remedy=f"Known: {', '.join(self)}."
+        )
+
+    def first(self, names: Sequence[str], attempt: Callable[[E], T]) -> tuple[str, T]:
+        """Goes down an ordered list of names and takes the first that is to be had.
+
+        Args:
+            names: In order of preference.
+            attempt: Gives what is wanted of an entry, or raises StudyError saying why it cannot
+                be had.
+
+        Returns:
+            The name, and what ``attempt`` gave. Why earlier names were passed over is logged in
+            one line.
+
+        Raises:
+            StudyError: If a name is unknown, which is told before anything is tried, or if none
+                can be had.
+        """
+        refusals = []
+        for name, entry in [(name, self[name]) for name in names]:
+            try:
+                result = attempt(entry)
+            except StudyError as error:
+                refusals.append(f"{name}: {error.what}")
+                continue
+            if refusals:
+                passed_over = "; ".join(refusals)
+                log.warning("%s: taking %s (not to be had: %s)", self.kind, name, passed_over)
+            return name, result
+        raise StudyError(
+            f"not one can be had ({'; '.join(refusals)})" if refusals else "the list is empty",
+            where=self.kind,
+            remedy="Name another one in the profile, or make one of these available.",
+        )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What encoders of pictures and of sound have in common.
+
+    Encoders are equal if their names are: a process loads a network once, however often it is
+    handed the encoder.
+
+    Attributes:
+        name: What profiles and feature tables call it.
+        title: The name as a caption writes it.
+        weights: Gives the verified file of weights, or raises StudyError; None if there is none.
+    """
+
+    name: str
+    title: str = field(compare=False)
+    weights: Callable[[], Path] | None = field(compare=False)
+
+    def weights_name(self) -> str:
+        """Name of the file of weights, once it is there and verified."""
+        return self.weights().name if self.weights else "none"
+
+
+def by_name(kind: str, *encoders: Encoder) -> Registry[Encoder]:
+    """The registry of a modality's encoders."""
+    return Registry(kind, {encoder.name: encoder for encoder in encoders})
+
+
+def choose(encoders: Registry[Encoder], names: Sequence[str]) -> Encoder:
+    """The first encoder of an ordered list whose weights are to be had; see `Registry.first`."""
+    name, _ = encoders.first(names, lambda encoder: encoder.weights_name())
+    return encoders[name]
