@@ -104,13 +104,13 @@ def fit_factorization_machine(
         The predictor, and a record: ``tuning`` (each setting with its ``validation_rmse``),
         ``chosen`` and ``validation_rmse``.
     """
-    seen = movies.isin(train["movie_id"])
+    counts = _counts(movies, train["movie_id"])
     user_side = _users(train, users, implicit)
     wide = {name: block for name, block in content.items() if _is_wide(block[0])}
 
     def fitted() -> Iterator[tuple[dict, Predictor]]:
         for components in COMPONENTS if wide else (None,):
-            blocks = [_content(*block, seen, components) for block in content.values()]
+            blocks = [_content(*block, counts, components) for block in content.values()]
             movie_side = _movies(train, movies, blocks, item_ids, implicit)
             for rank in RANKS:
                 settings = {"rank": rank} | ({"components": components} if wide else {})
@@ -183,7 +183,7 @@ def _users(train: pd.DataFrame, demographics: pd.DataFrame | None, implicit: boo
             )
         )
         known = facts["age"].notna().to_numpy()
-        blocks.append(_filled(flags.to_numpy(np.float64), known, known))
+        blocks.append(_filled(flags.to_numpy(np.float64), known, _counts(ids, train["user_id"])))
     if implicit:
         blocks.append(_rated(ids, train["user_id"], train["movie_id"]))
     return Side(ids, blocks)
@@ -204,20 +204,26 @@ def _movies(
     return Side(movies, blocks)
 
 
+def _counts(ids: pd.Index, trained: pd.Series) -> np.ndarray:
+    """Training ratings of each id."""
+    return trained.value_counts().reindex(ids, fill_value=0).to_numpy()
+
+
 def _one_hot(ids: pd.Index, trained: pd.Series) -> sparse.csr_array:
     """A column for each id in training."""
-    seen = ids.isin(trained)
-    return _filled(sparse.eye_array(len(ids), format="csr")[:, seen], seen, seen)
+    counts = _counts(ids, trained)
+    seen = counts > 0
+    return _filled(sparse.eye_array(len(ids), format="csr")[:, seen], seen, counts)
 
 
 def _rated(ids: pd.Index, trained: pd.Series, others: pd.Series) -> sparse.csr_array:
-    """Whom or what each id met in training, with entries that square to 1 in sum."""
+    """Whom or what each id met in training; the squares of a row's entries sum to 1."""
     columns, named = pd.factorize(others)
     at = ids.get_indexer(trained), columns
     met = sparse.csr_array((np.ones(len(columns)), at), (len(ids), len(named)))
-    count = met.sum(axis=1)
-    scale = 1 / np.sqrt(np.maximum(count, 1))
-    return _filled(sparse.diags_array(scale) @ met, count > 0, count > 0)
+    counts = _counts(ids, trained)
+    scale = 1 / np.sqrt(np.maximum(counts, 1))
+    return _filled(sparse.diags_array(scale) @ met, counts > 0, counts)
 
 
 def _is_binary(matrix: np.ndarray) -> bool:
@@ -229,12 +235,12 @@ def _is_wide(matrix: np.ndarray) -> bool:
 
 
 def _content(
-    matrix: np.ndarray, present: np.ndarray, seen: np.ndarray, components: int | None
+    matrix: np.ndarray, present: np.ndarray, counts: np.ndarray, components: int | None
 ) -> sparse.csr_array:
     """A block of the content, fitted on the movies in training."""
-    known = present & seen
+    known = present & (counts > 0)
     if _is_binary(matrix):
-        return _filled(matrix, present, known)
+        return _filled(matrix, present, counts)
     fitted = matrix[known].astype(np.float64)
     deviation = fitted.std(axis=0)
     deviation[deviation < 1e-6] = 1  # a constant column says nothing: zero after centring
@@ -244,13 +250,23 @@ def _content(
         scaled = PCA(n, svd_solver="full").fit(scaled[known]).transform(scaled)
     # Rows of length 1 on the whole, like one-hot rows: the prior means the same for both.
     scaled /= np.sqrt((scaled[known] ** 2).sum(axis=1).mean())
-    return _filled(scaled, present, known)
+    return _filled(scaled, present, counts)
 
 
-def _filled(rows, present: np.ndarray, known: np.ndarray) -> sparse.csr_array:
-    """Puts the mean over the ``known`` rows where none is ``present``, and below as a last row."""
+def _filled(rows, present: np.ndarray, ratings: np.ndarray) -> sparse.csr_array:
+    """Puts the mean row where none is ``present``, and below as a last row.
+
+    The mean is that over the training ratings, not over the movies or users: whoever is rated
+    next is more likely one who is rated often.
+
+    Args:
+        rows: [n, d].
+        present: bool [n].
+        ratings: How many training ratings each row has, [n].
+    """
     rows = sparse.csr_array(rows, dtype=np.float64)
-    mean = sparse.csr_array(rows[known].sum(axis=0)[None] / max(known.sum(), 1))
+    weights = present * ratings / max((present * ratings).sum(), 1)
+    mean = sparse.csr_array((rows.T @ weights)[None])
     own = sparse.diags_array(present.astype(np.float64)) @ rows
     absent = sparse.csr_array((~np.append(present, False))[:, None].astype(np.float64))
     return sparse.csr_array(sparse.vstack([own, 0 * mean]) + absent @ mean)
