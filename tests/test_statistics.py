@@ -375,6 +375,23 @@ def test_noise_is_not_decided(workspace):
     assert (found["difference"] < found["high"]).all()
 
 
+def test_a_seed_that_says_otherwise_leaves_it_undecided(workspace):
+    truth = ratings_of("u1")
+    runs = [
+        run_row(workspace, f"{row}{seed}", off_by(error, truth), row=row, seed=seed)
+        for row, errors in (("a", [0.3, 0.3, 0.51]), ("b", [0.5, 0.5, 0.5]))
+        for seed, error in enumerate(errors)
+    ]
+    (found,) = statistics.compare(pd.DataFrame(runs), workspace, reference="b").itertuples()
+    assert (found.seeds_agree, found.n_seeds) == (2, 3)
+    assert found.difference < 0
+    assert found.p_holm < 0.001
+    assert found.verdict == "undecided"
+    agreed = [run for run in runs if run["seed"] < 2]
+    (found,) = statistics.compare(pd.DataFrame(agreed), workspace, reference="b").itertuples()
+    assert (found.seeds_agree, found.verdict) == (2, "better")
+
+
 def test_one_bias_serves_every_mask_and_protocol_but_no_other_fold(workspace):
     others = [{}, {"masking": 0.5}, {"protocol": "as_published"}, {"fold": "u2"}]
     rows = [
@@ -406,6 +423,7 @@ def test_a_row_is_compared_with_its_own_control(workspace):
         "-0.100",
         "-0.100\u00a0to\u00a0-0.100",
         "< 0.001",
+        "1\u00a0of\u00a01",
         "better",
     ]
 

@@ -102,8 +102,14 @@ def pair_errors(
     return pd.concat(parts, names=["fold"])
 
 
-def _paired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
-    """Squared errors of two rows, each the mean over the seeds that both have, [n, 2]; users."""
+def _paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, object]:
+    """Sets the squared errors of two rows side by side, over the seeds that both have.
+
+    Returns:
+        ``difference`` (RMSE of the first minus that of the second; squared errors are averaged
+        over the seeds first), its paired interval ``low`` and ``high``, ``p``, ``n_seeds``, and
+        ``seeds_agree``: in how many of the seeds the difference has the same sign.
+    """
     seeds = first.columns.intersection(second.columns)
     if not len(seeds) or not first.index.equals(second.index):
         raise StudyError(
@@ -111,15 +117,18 @@ def _paired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[np.ndarray, pd.I
             where="statistics",
             remedy="Run both with the same seeds and folds to compare them.",
         )
+    users = first.index.get_level_values("user_id")
     both = np.stack([errors[seeds].mean(axis=1) for errors in (first, second)], axis=1)
-    return both, first.index.get_level_values("user_id")
-
-
-def _difference(both: np.ndarray, users: pd.Index) -> tuple[float, float, float]:
-    """RMSE of the first column minus that of the second, and its paired interval."""
     samples = resampled_rmse(both, users)
-    first, second = np.sqrt(both.mean(axis=0))
-    return (first - second, *interval(samples[:, 0] - samples[:, 1]))
+    low, high = interval(samples[:, 0] - samples[:, 1])
+    difference = np.subtract(*np.sqrt(both.mean(axis=0)))
+    of_seeds = np.sqrt(first[seeds].mean()) - np.sqrt(second[seeds].mean())
+    return {
+        **{"difference": difference, "low": low, "high": high},
+        "p": sign_flip_p(both[:, 0] - both[:, 1], users),
+        "n_seeds": len(seeds),
+        "seeds_agree": int((np.sign(of_seeds) == np.sign(difference)).sum()),
+    }
 
 
 def summarise(runs: pd.DataFrame, workspace: Workspace, *, pooled: bool = False) -> pd.DataFrame:
@@ -179,8 +188,9 @@ def _content_gain(key: Key, errors: dict[Key, pd.DataFrame]) -> dict[str, float]
     control = errors.get(key._replace(features="permuted"))
     if key.features != "real" or control is None:
         return {"content_gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
-    difference = _difference(*_paired(control, errors[key]))
-    return dict(zip(["content_gain", "gain_low", "gain_high"], difference, strict=True))
+    found = _paired(control, errors[key])
+    names = {"content_gain": "difference", "gain_low": "low", "gain_high": "high"}
+    return {name: found[of] for name, of in names.items()}
 
 
 def _partner(key: Key, keys: list[Key], reference: str | Mapping[str, object]) -> Key | None:
@@ -225,8 +235,12 @@ def compare(
     Returns:
         :data:`KEYS`, ``n_folds``, and ``difference`` (RMSE of the row minus that of its
         reference, so that below zero is better), ``low`` and ``high`` (its 95 % interval by
-        bootstrap over users, not corrected), ``p`` (:func:`sign_flip_p`), ``p_holm`` (corrected
-        for all rows returned) and ``verdict``: "better", "worse" or "undecided" at :data:`LEVEL`.
+        bootstrap over users, not corrected), ``p`` (:func:`resampling.sign_flip_p`), ``n_seeds``
+        (those that both were run with), ``seeds_agree`` (in how many of them the difference has
+        the same sign), ``p_holm`` (corrected for all rows returned) and ``verdict``: "better" or
+        "worse" if ``p_holm`` is below :data:`LEVEL` and all seeds agree, else "undecided". The
+        test over users takes the trained models as given; that the seeds must agree keeps luck
+        in training from being taken for a result.
 
     Raises:
         StudyError: No row has a reference, or the two share no seed or not the same folds.
@@ -242,16 +256,20 @@ def compare(
         )
     wanted = {*pairs, *pairs.values()}
     errors = {key: pair_errors(key, found[key], workspace) for key in wanted}
-    rows = []
-    for key, other in pairs.items():
-        both, users = _paired(errors[key], errors[other])
-        n_folds = found[key]["fold"].nunique()
-        p = sign_flip_p(both[:, 0] - both[:, 1], users)
-        rows.append([*key, n_folds, *_difference(both, users), p])
-    table = pd.DataFrame(rows, columns=[*KEYS, "n_folds", "difference", "low", "high", "p"])
+    table = pd.DataFrame(
+        [
+            {
+                **key._asdict(),
+                "n_folds": found[key]["fold"].nunique(),
+                **_paired(errors[key], errors[other]),
+            }
+            for key, other in pairs.items()
+        ]
+    )
     table["p_holm"] = holm(table["p"])
     side = np.where(table["difference"] < 0, "better", "worse")
-    table["verdict"] = np.where(table["p_holm"] < LEVEL, side, "undecided")
+    sure = (table["p_holm"] < LEVEL) & (table["seeds_agree"] == table["n_seeds"])
+    table["verdict"] = np.where(sure, side, "undecided")
     return table.astype({"shown": "Int64"})
 
 
@@ -389,6 +407,7 @@ def show_comparison(table: pd.DataFrame) -> pd.DataFrame:
         "difference": _text(table, "{:+.3f}", "difference"),
         "95 % interval": _text(table, "{:+.3f} to {:+.3f}", "low", "high"),
         "p (Holm)": p,
+        "seeds agree": _text(table, "{} of {}", "seeds_agree", "n_seeds"),
         "verdict": table["verdict"],
     }
     for key in ("model", "features", "protocol"):
