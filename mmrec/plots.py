@@ -324,6 +324,37 @@ def learning_curves(
     return fig, axes[0]
 
 
+def cold_start(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
+    """Dot plot of RMSE per row on new films, new users and both; a panel per kind of fold.
+
+    Args:
+        table: A summary of the strict cold folds, pooled.
+    """
+    tracks, labels = (list(dict.fromkeys(table[name])) for name in ("fold", "row"))
+    fig, axes = _panels(len(tracks), 3.2, 0.36 * len(labels) + 1.4, sharey=True)
+    for ax, track in zip(axes[0], tracks, strict=True):
+        for features in ("real", "permuted"):
+            name, colour, marker = _SERIES["clean", features]
+            some = table[(table["fold"] == track) & (table["features"] == features)]
+            ax.errorbar(
+                some["rmse_mean"],
+                _places(labels, some["row"]),
+                xerr=_spread(some, "rmse_mean", "rmse_low", "rmse_high"),
+                fmt=marker,
+                color=colour,
+                ms=4.5,
+                lw=1,
+                label=name,
+            )
+        title = "both new" if track == "both" else f"new {NEW[track]}s"
+        ax.set(title=title, xlabel="RMSE, stars")
+        ax.grid(axis="x", color="0.92")
+    _rows_on_y(axes[0, 0], labels)
+    _legend_below(fig, axes[0, 0])
+    sns.despine(fig)
+    return fig, axes[0]
+
+
 def residuals(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
     """RMSE and bias by the movie's popularity and the user's activity.
 
