@@ -124,3 +124,19 @@ def test_choose_takes_the_first_of_equals():
     assert record["chosen"] == {"to": 5}  # 9 is clipped to 5, and 3 is as far away
     assert predict(validation) == [5]
     assert [row["validation_rmse"] for row in record["tuning"]] == [2, 1, 1, 1]
+
+
+def test_settings_are_chosen_in_turn():
+    """Of a bowl whose lowest point is at 2 and 3, from 0 and 0."""
+    validation = pd.DataFrame({"user_id": [1], "movie_id": [1], "rating": [1.0]})
+
+    def fit(settings):
+        away = abs(settings["a"] - 2) + abs(settings["b"] - 3)
+        return lambda pairs: np.full(len(pairs), 1 + away / 2)
+
+    predict, record = selection.choose_in_turn(fit, {"a": (0, 1, 2), "b": (0, 3)}, validation)
+    assert record["chosen"] == {"a": 2, "b": 3}
+    assert record["validation_rmse"] == 0
+    assert predict(validation) == [1]
+    tried = [(row["a"], row["b"]) for row in record["tuning"]]
+    assert tried == [(0, 0), (1, 0), (2, 0), (2, 3)]

@@ -70,16 +70,17 @@ def test_predictions_are_the_mean_of_myfms_own(parts):
     from myfm import MyFMRegressor, RelationBlock
 
     train, validation = parts
-    predict, _ = fit(train, validation)
+    predict, record = fit(train, validation)
+    implicit = record["chosen"]["implicit"]
     counts = factorization_machine._counts(MOVIES, train["movie_id"])
     sides = (
-        factorization_machine._users(train, PEOPLE, implicit=True),
+        factorization_machine._users(train, PEOPLE, implicit),
         factorization_machine._movies(
             train,
             MOVIES,
             [factorization_machine._content(*block, counts, 3) for block in content().values()],
-            item_ids=True,
-            implicit=True,
+            True,
+            implicit,
         ),
     )
 
@@ -98,8 +99,8 @@ def test_predictions_are_the_mean_of_myfms_own(parts):
         n_kept_samples=8,
         group_shapes=[block.shape[1] for side in sides for block in side.blocks],
     )
-    assert len(sides[0].blocks) == 3  # id, demographics, movies rated
-    assert len(sides[1].blocks) == 5  # three of the content, id, users who rated
+    assert len(sides[0].blocks) == 2 + implicit  # id, demographics, movies rated
+    assert len(sides[1].blocks) == 4 + implicit  # three of the content, id, users who rated
     pairs = every_pair()
     assert predict(pairs) == pytest.approx(machine.predict(None, blocks(pairs)))
 
@@ -164,19 +165,27 @@ def test_validation_only_chooses(parts):
     train, validation = parts
     turned = validation.assign(rating=6 - validation["rating"])
     pairs = every_pair()
-    assert np.array_equal(fit(train, validation)[0](pairs), fit(train, turned)[0](pairs))
+    found = [fit(train, part, implicit=False)[0](pairs) for part in (validation, turned)]
+    assert np.array_equal(*found)
 
 
 def test_every_setting_is_on_record(parts, monkeypatch):
     monkeypatch.setattr(factorization_machine, "RANKS", (1, 2))
     monkeypatch.setattr(factorization_machine, "COMPONENTS", (2, 4))
     predict, record = fit(*parts)
-    tried = [(row["rank"], row["components"]) for row in record["tuning"]]
-    assert tried == [(1, 2), (2, 2), (1, 4), (2, 4)]
+    tried = [(row["implicit"], row["rank"], row["components"]) for row in record["tuning"]]
+    assert tried[:2] == [(True, 1, 2), (False, 1, 2)]
+    assert [rank for _, rank, _ in tried[2:]] == [2, record["tuning"][3]["rank"]]
+    assert [components for *_, components in tried[2:]] == [2, 4]
     assert record["validation_rmse"] == min(row["validation_rmse"] for row in record["tuning"])
     assert selection.rmse(predict, parts[1]) == pytest.approx(record["validation_rmse"])
+
+
+def test_what_is_not_there_is_not_tuned(parts):
     narrow = {name: content()[name] for name in ("narrow", "flags")}
-    assert all("components" not in row for row in fit(*parts, content=narrow)[1]["tuning"])
+    _, record = fit(*parts, content=narrow, implicit=False)
+    assert record["chosen"] == {"implicit": False, "rank": 2}
+    assert len(record["tuning"]) == 1
 
 
 def test_content_is_fitted_on_the_movies_in_training():

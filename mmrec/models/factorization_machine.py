@@ -15,7 +15,7 @@ end: exact, and the same effort for all pairs as for some.
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,17 +24,17 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from mmrec.models.selection import Predictor, choose
+from mmrec.models.selection import Predictor, choose_in_turn
 
 with warnings.catch_warnings():
     # It asks for its own version in a way that is going out of use: our limit on setuptools.
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
     from myfm import MyFMRegressor, RelationBlock
 
-RANKS = (4, 8)
+RANKS = (8, 4, 12)
 """Lengths of a column's vector tried."""
 
-COMPONENTS = (16, 64)
+COMPONENTS = (64, 16)
 """Numbers of principal components tried in the place of a wide dense block."""
 
 DRAWS = 200
@@ -80,7 +80,10 @@ def fit_factorization_machine(
     implicit: bool,
     seed: int,
 ) -> tuple[Predictor, dict]:
-    """Fits a factorisation machine; rank and number of components are chosen on the validation.
+    """Fits a factorisation machine; what it is made of is chosen on the validation, in turn.
+
+    First whether to use the implicit feedback, which helps to place the known and hides from the
+    content what there is to learn for the new; then the rank, and the number of components.
 
     Users always have their id. What a user or a movie does not have (no training rating, hence no
     id column; no such content) is the mean over those in training that do: without ids and
@@ -96,8 +99,8 @@ def fit_factorization_machine(
             every block has a prior of its own, the parts of a table are best given one by one.
         movies: The m movie ids.
         item_ids: Whether movies have an id column each; else a movie is what its content says.
-        implicit: Whether a user is also the movies he or she rated in training, and, with item
-            ids, a movie the users who did, whatever the ratings.
+        implicit: Whether a user may also be the movies he or she rated in training, and, with
+            item ids, a movie the users who did, whatever the ratings.
         seed: Of the draws.
 
     Returns:
@@ -105,20 +108,20 @@ def fit_factorization_machine(
         ``chosen`` and ``validation_rmse``.
     """
     counts = _counts(movies, train["movie_id"])
-    user_side = _users(train, users, implicit)
-    wide = {name: block for name, block in content.items() if _is_wide(block[0])}
+    options = {"implicit": (True, False) if implicit else (False,), "rank": RANKS}
+    if any(_is_wide(matrix) for matrix, _ in content.values()):
+        options["components"] = COMPONENTS
 
-    def fitted() -> Iterator[tuple[dict, Predictor]]:
-        for components in COMPONENTS if wide else (None,):
-            blocks = [_content(*block, counts, components) for block in content.values()]
-            movie_side = _movies(train, movies, blocks, item_ids, implicit)
-            for rank in RANKS:
-                settings = {"rank": rank} | ({"components": components} if wide else {})
-                yield settings, _sample(train, user_side, movie_side, rank, seed)
+    def fit(settings: dict) -> Predictor:
+        components = settings.get("components")
+        blocks = [_content(*block, counts, components) for block in content.values()]
+        user_side = _users(train, users, settings["implicit"])
+        movie_side = _movies(train, movies, blocks, item_ids, settings["implicit"])
+        return _sample(train, user_side, movie_side, settings["rank"], seed)
 
     # Sums of another order round differently, and the draws would go another way.
     with threadpool_limits(1):
-        return choose(fitted(), validation)
+        return choose_in_turn(fit, options, validation)
 
 
 def _sample(train: pd.DataFrame, users: Side, movies: Side, rank: int, seed: int) -> Predictor:
