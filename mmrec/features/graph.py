@@ -107,6 +107,12 @@ def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"movie_id": int, "repeated": bool})
 
 
+def phrase_vector(chosen: WordVectors, phrase: str) -> np.ndarray:
+    """Mean of the phrase's word vectors, float32 [300]; zeros if none of its words has one."""
+    mean = chosen.mean(phrase)
+    return np.zeros(WIDTH, np.float32) if mean is None else mean
+
+
 def difference(head: np.ndarray, relation: np.ndarray, tail: np.ndarray) -> np.ndarray:
     """The paper's Eq. 1 for one triple, h + r − t; small where the tail completes the head."""
     return head + relation - tail
@@ -163,12 +169,11 @@ def _triples_block(
     row_of = {movie_id: row for row, movie_id in enumerate(movie_ids)}
     block = np.zeros((len(row_of), N_TRIPLES, WIDTH), np.float32)
     present = np.zeros(len(row_of), bool)
-    zeros = np.zeros(WIDTH, np.float32)
     for triple in found.itertuples():
-        means = [chosen.mean(phrase) for phrase in (triple.head, triple.relation, triple.tail)]
+        phrases = [triple.head, triple.relation, triple.tail]
         row = row_of[triple.movie_id]
-        present[row] |= any(mean is not None for mean in means)
-        block[row, triple.order] = difference(*(zeros if m is None else m for m in means))
+        present[row] |= any(chosen.mean(phrase) is not None for phrase in phrases)
+        block[row, triple.order] = difference(*(phrase_vector(chosen, one) for one in phrases))
     return block.reshape(len(row_of), -1), present
 
 
