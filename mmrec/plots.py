@@ -14,21 +14,27 @@ from mmrec.experiments.grid import TRIVIAL
 
 PALETTE = sns.color_palette("colorblind")
 MARKERS = "osv^DPX<>*"
-OURS, CONTROL, PUBLISHED = PALETTE[0], PALETTE[1], PALETTE[2]
-PAPER, REFERENCE = "black", "0.55"
+OURS, PAPER, REFERENCE = PALETTE[0], "black", "0.55"
 TEST_RMSE = "RMSE on the test part, stars"
 NEW = {"item": "film", "user": "user"}
 MODEL_NAMES = {
     "siamese": "the paper's network",
     "siamese on ratings": "the paper's network on rating vectors",
+    "FM": "factorisation machine",
 }
 PROTOCOL_NAMES = {"clean": "clean protocol", "as_published": "as published"}
 
-_SERIES = {
-    ("clean", "real"): ("this study, clean", OURS, "o"),
-    ("clean", "permuted"): ("clean, features permuted across movies", CONTROL, "s"),
-    ("as_published", "real"): ("this study, as published", PUBLISHED, "^"),
-    ("as_published", "permuted"): ("as published, features permuted", PALETTE[3], "v"),
+FOLD_NAMES = {
+    "warm": "known movies and users",
+    "item": "new films",
+    "user": "new users",
+    "both": "new films and users",
+}
+SERIES = {
+    ("clean", "real"): "this study, clean",
+    ("clean", "permuted"): "clean, features permuted across movies",
+    ("as_published", "real"): "this study, as published",
+    ("as_published", "permuted"): "as published, features permuted",
 }
 
 
@@ -89,6 +95,46 @@ def _places(labels: Sequence[str], rows: pd.Series) -> np.ndarray:
     return np.array([len(labels) - 1 - labels.index(row) for row in rows], float)
 
 
+def _dots(
+    ax: Axes,
+    rows: pd.DataFrame,
+    labels: Sequence[str],
+    styles: dict[str, tuple],
+    middle: str,
+    low: str,
+    high: str,
+) -> None:
+    """Dots with intervals, one line of the figure per label and one mark per ``series``."""
+    for (name, (colour, marker)), offset in zip(
+        styles.items(), _row_offsets(len(styles)), strict=True
+    ):
+        some = rows[rows["series"] == name]
+        ax.errorbar(
+            some[middle],
+            _places(labels, some["row"]) + offset,
+            xerr=_spread(some, middle, low, high),
+            fmt=marker,
+            color=colour,
+            ms=4.5,
+            lw=1,
+            label=name,
+        )
+    for line in np.arange(len(labels) - 1) + 0.5:
+        ax.axhline(line, color="0.92", lw=0.8, zorder=0)
+    _rows_on_y(ax, labels)
+
+
+def _height(labels: Sequence[str], styles: dict[str, tuple]) -> float:
+    """Inches that so many rows with so many marks need, axis and legend included."""
+    return (0.26 + 0.13 * len(styles)) * len(labels) + 1.7
+
+
+def _with_series(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the name of their protocol and kind of features; those without one left out."""
+    named = [SERIES.get(key) for key in zip(rows["protocol"], rows["features"], strict=True)]
+    return rows.assign(series=named).dropna(subset="series")
+
+
 def _legend_below(fig: Figure, ax: Axes, ncols: int = 2) -> None:
     """A legend under the figure, at the same distance whatever the figure's height."""
     handles, labels = ax.get_legend_handles_labels()
@@ -114,25 +160,12 @@ def ablation(table: pd.DataFrame, trivial: Sequence[str] = TRIVIAL) -> tuple[Fig
             protocol or of both.
         trivial: Predictors drawn as lines.
     """
-    rows = table[~table["row"].isin(TRIVIAL)]
+    rows = _with_series(table[~table["row"].isin(TRIVIAL)])
     labels = list(dict.fromkeys(rows["row"]))
-    present = [key for key in _SERIES if (rows[["protocol", "features"]] == key).all(axis=1).any()]
-    fig, ax = plt.subplots(
-        figsize=(7.5, (0.3 + 0.14 * len(present)) * len(labels) + 1.9), layout="constrained"
-    )
-    for key, offset in zip(present, _row_offsets(len(present)), strict=True):
-        some = rows[(rows[["protocol", "features"]] == key).all(axis=1)]
-        label, colour, marker = _SERIES[key]
-        ax.errorbar(
-            some["rmse_mean"],
-            _places(labels, some["row"]) + offset,
-            xerr=_spread(some, "rmse_mean", "rmse_low", "rmse_high"),
-            fmt=marker,
-            color=colour,
-            ms=4.5,
-            lw=1,
-            label=label,
-        )
+    styles = _styles([name for name in SERIES.values() if (rows["series"] == name).any()])
+    fig, axes = _panels(1, 7.5, _height(labels, styles))
+    ax = axes[0, 0]
+    _dots(ax, rows, labels, styles, "rmse_mean", "rmse_low", "rmse_high")
     paper = rows[rows["paper_rmse"].notna()].drop_duplicates("row")
     if len(paper):
         ax.errorbar(
@@ -145,59 +178,74 @@ def ablation(table: pd.DataFrame, trivial: Sequence[str] = TRIVIAL) -> tuple[Fig
             label="the paper (best of five, chosen on the test part)",
         )
     _reference_lines(ax, table, trivial, vertical=True)
-    _rows_on_y(ax, labels)
-    for line in np.arange(len(labels) - 1) + 0.5:
-        ax.axhline(line, color="0.92", lw=0.8, zorder=0)
     ax.set(xlabel=TEST_RMSE)
     _legend_below(fig, ax)
     sns.despine(fig)
     return fig, ax
 
 
-def content_gain(table: pd.DataFrame) -> tuple[Figure, Axes]:
+def cold_start(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
+    """Dot plot of RMSE per row, with intervals and the control; a panel per kind of fold.
+
+    Args:
+        table: A summary of the cold folds, pooled.
+    """
+    rows = _with_series(table)
+    labels, tracks = (list(dict.fromkeys(rows[name])) for name in ("row", "fold"))
+    styles = _styles(rows["series"])
+    fig, axes = _panels(len(tracks), 2.9 + 1.5 / len(tracks), _height(labels, styles), sharey=True)
+    for ax, track in zip(axes[0], tracks, strict=True):
+        some = rows[rows["fold"] == track]
+        _dots(ax, some, labels, styles, "rmse_mean", "rmse_low", "rmse_high")
+        ax.set_title(FOLD_NAMES[track], fontsize=10)
+        ax.set(xlabel="RMSE, stars")
+        ax.grid(axis="x", color="0.92")
+    _legend_below(fig, axes[0, 0])
+    sns.despine(fig)
+    return fig, axes[0]
+
+
+def content_gain(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
     """What the content itself is worth: RMSE of the permuted control minus the real features'.
 
     Args:
         table: Summaries, of one model or of several; rows without a control are left out. One
-            colour and mark per model, and per protocol where there are two.
+            colour and mark per kind of model, and per protocol where there are two; a panel per
+            fold or kind of folds.
     """
     rows = table[table["content_gain"].notna()]
-    named = rows["model"].replace(MODEL_NAMES)
+    named = rows["model"].str.split(":").str[0].replace(MODEL_NAMES)
     if rows["protocol"].nunique() > 1:
         named = named + ", " + rows["protocol"].map(PROTOCOL_NAMES)
-    labels, styles = list(dict.fromkeys(rows["row"])), _styles(named)
-    fig, ax = plt.subplots(
-        figsize=(7.5, (0.26 + 0.14 * len(styles)) * len(labels) + 1.5), layout="constrained"
-    )
-    for (name, (colour, marker)), offset in zip(
-        styles.items(), _row_offsets(len(styles)), strict=True
-    ):
-        some = rows[named == name]
-        ax.errorbar(
-            some["content_gain"],
-            _places(labels, some["row"]) + offset,
-            xerr=_spread(some, "content_gain", "gain_low", "gain_high"),
-            fmt=marker,
-            color=colour,
-            ms=4.5,
-            lw=1,
-            label=name,
+    rows = rows.assign(series=named)
+    labels, folds = (list(dict.fromkeys(rows[name])) for name in ("row", "fold"))
+    styles = _styles(rows["series"])
+    width = 7.5 if len(folds) == 1 else 2.9 + 1.5 / len(folds)
+    fig, axes = _panels(len(folds), width, _height(labels, styles), sharey=True)
+    for ax, fold in zip(axes[0], folds, strict=True):
+        some = rows[rows["fold"] == fold]
+        _dots(ax, some, labels, styles, "content_gain", "gain_low", "gain_high")
+        ax.axvline(0, color="0.2", lw=1, zorder=0)
+        ax.set(xlabel="content gain, stars: RMSE permuted minus real")
+        ax.locator_params(axis="x", nbins=6 if len(folds) == 1 else 4)
+        if len(folds) > 1:
+            ax.set_title(FOLD_NAMES.get(fold, fold), fontsize=10)
+    if len(folds) == 1:
+        axes[0, 0].annotate(
+            "at zero a fingerprint does as well; the content helps →",
+            (0, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            fontsize=8,
+            color="0.35",
         )
-    ax.axvline(0, color="0.2", lw=1, zorder=0)
-    _rows_on_y(ax, labels)
-    ax.set(xlabel="content gain: RMSE with permuted minus RMSE with real features, stars")
-    ax.annotate(
-        "at zero a fingerprint does as well; the content helps →",
-        (0, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        fontsize=8,
-        color="0.35",
-    )
-    _legend_below(fig, ax, ncols=3)
+    else:
+        for ax in axes[0]:
+            ax.set(xlabel="content gain, stars")
+    _legend_below(fig, axes[0, 0], ncols=3)
     sns.despine(fig)
-    return fig, ax
+    return fig, axes[0]
 
 
 def waterfall(steps: pd.DataFrame) -> tuple[Figure, np.ndarray]:
@@ -247,10 +295,11 @@ def masking_curves(
     """RMSE against the share of ratings hidden from user profiles; a panel per protocol.
 
     Args:
-        table: A summary of the masked runs, of one protocol or of both.
+        table: A summary of runs at several levels, of one protocol or of both; models that were
+            not masked are left out.
         trivial: Predictors drawn as lines.
     """
-    rows = table[~table["row"].isin(TRIVIAL)]
+    rows = table[table.groupby("row")["masking"].transform("nunique") > 1]
     protocols = [name for name in PROTOCOL_NAMES if (rows["protocol"] == name).any()]
     fig, axes = _panels(len(protocols), 6.5 if len(protocols) == 1 else 4.6, 4.1, sharey=True)
     styles = _styles(rows["row"])
@@ -291,6 +340,7 @@ def learning_curves(
         crossing: Labels of the row that is better with few ratings and of the one that is better
             with many: where the second overtakes is marked.
     """
+    table = table[table["features"] == "real"]
     tracks = list(dict.fromkeys(table["fold"]))
     fig, axes = _panels(len(tracks), 6.5 if len(tracks) == 1 else 4.6, 4.2, sharey=True)
     styles, ticks = _styles(table["row"]), sorted(table["shown"].unique())
@@ -320,37 +370,6 @@ def learning_curves(
         ax.set(xticks=ticks, xlabel=f"ratings known of a new {NEW[track]}")
     axes[0, 0].set(ylabel=TEST_RMSE)
     _legend_below(fig, axes[0, 0], ncols=4)
-    sns.despine(fig)
-    return fig, axes[0]
-
-
-def cold_start(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
-    """Dot plot of RMSE per row on new films, new users and both; a panel per kind of fold.
-
-    Args:
-        table: A summary of the strict cold folds, pooled.
-    """
-    tracks, labels = (list(dict.fromkeys(table[name])) for name in ("fold", "row"))
-    fig, axes = _panels(len(tracks), 3.2, 0.36 * len(labels) + 1.4, sharey=True)
-    for ax, track in zip(axes[0], tracks, strict=True):
-        for features in ("real", "permuted"):
-            name, colour, marker = _SERIES["clean", features]
-            some = table[(table["fold"] == track) & (table["features"] == features)]
-            ax.errorbar(
-                some["rmse_mean"],
-                _places(labels, some["row"]),
-                xerr=_spread(some, "rmse_mean", "rmse_low", "rmse_high"),
-                fmt=marker,
-                color=colour,
-                ms=4.5,
-                lw=1,
-                label=name,
-            )
-        title = "both new" if track == "both" else f"new {NEW[track]}s"
-        ax.set(title=title, xlabel="RMSE, stars")
-        ax.grid(axis="x", color="0.92")
-    _rows_on_y(axes[0, 0], labels)
-    _legend_below(fig, axes[0, 0])
     sns.despine(fig)
     return fig, axes[0]
 
@@ -392,16 +411,23 @@ def residuals(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
 
 
 def tuning(tried: pd.DataFrame) -> tuple[Figure, np.ndarray]:
-    """Validation RMSE of every setting that was tried; a panel per row.
+    """Validation RMSE of every setting that was tried; a panel per row, one scale for all.
 
     Args:
         tried: ``row, seed, setting, validation_rmse, chosen``, as
             :func:`mmrec.experiments.diagnostics.tried` makes it.
     """
     groups = list(tried.groupby("row", sort=False))
-    most = max(some["setting"].nunique() for _, some in groups)
-    fig, axes = _panels(len(groups), 3.6 if len(groups) > 1 else 6, 0.24 * most + 1.1)
-    for ax, (row, some) in zip(axes[0], groups, strict=True):
+    heights = [some["setting"].nunique() for _, some in groups]
+    fig, axes = plt.subplots(
+        len(groups),
+        figsize=(7.5, 0.18 * sum(heights) + 0.35 * len(groups) + 1),
+        height_ratios=heights,
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (row, some) in zip(axes[:, 0], groups, strict=True):
         labels = list(dict.fromkeys(some["setting"]))
         for chosen, fill in ((False, "none"), (True, OURS)):
             part = some[some["chosen"] == chosen]
@@ -411,16 +437,17 @@ def tuning(tried: pd.DataFrame) -> tuple[Figure, np.ndarray]:
                 "o",
                 color=OURS,
                 mfc=fill,
-                ms=5,
+                ms=4.5,
                 label="chosen for its seed" if chosen else "tried",
             )
         _rows_on_y(ax, labels)
+        ax.tick_params(axis="y", labelsize=8)
         ax.grid(axis="y", color="0.92")
-        ax.set_title(row, fontsize=10)
-        ax.set(xlabel="validation RMSE, stars")
+        ax.set_title(row, fontsize=9, loc="left")
+    axes[-1, 0].set(xlabel="validation RMSE, stars")
     _legend_below(fig, axes[0, 0])
     sns.despine(fig)
-    return fig, axes[0]
+    return fig, axes[:, 0]
 
 
 def training_curves(runs: pd.DataFrame) -> tuple[Figure, np.ndarray]:

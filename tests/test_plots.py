@@ -66,6 +66,21 @@ def masked(*protocols: str) -> pd.DataFrame:
     return pd.DataFrame(lines + trivial())
 
 
+def cold() -> pd.DataFrame:
+    """Three kinds of folds; the content helps with new films alone."""
+    return pd.concat(
+        [
+            summary("clean").assign(
+                fold=fold,
+                rmse_mean=lambda t, n=number: t["rmse_mean"] + 0.05 * n,
+                content_gain=lambda t, n=number: t["content_gain"] - 0.003 * n,
+            )
+            for number, fold in enumerate(("item", "user", "both"))
+        ],
+        ignore_index=True,
+    )
+
+
 def learned() -> pd.DataFrame:
     curves = {"content": (0.97, 0.95), "factors": (1.06, 0.92), "user mean": (1.05, 1.04)}
     table = pd.DataFrame(
@@ -120,6 +135,8 @@ FIGURES = {
     "ablation of both": lambda: plots.ablation(summary("clean", "as_published")),
     "content gain": lambda: plots.content_gain(summary("clean")),
     "content gain of both": lambda: plots.content_gain(summary("clean", "as_published")),
+    "content gain on new films": lambda: plots.content_gain(cold()),
+    "cold start": lambda: plots.cold_start(cold()),
     "masking": lambda: plots.masking_curves(masked("clean")),
     "masking of both": lambda: plots.masking_curves(masked("clean", "as_published")),
     "learning": lambda: plots.learning_curves(learned(), crossing=("content", "factors")),
@@ -198,13 +215,25 @@ def test_the_ablation_shows_every_series_on_its_row():
 
 
 def test_a_gain_is_to_the_right_of_zero():
-    _, ax = plots.content_gain(summary("clean"))
+    _, (ax,) = plots.content_gain(summary("clean"))
     assert [x for x, _ in marks(ax, "the paper's network")] == [0.003] * 3
-    _, ax = plots.content_gain(summary("clean", "as_published"))
+    _, (ax,) = plots.content_gain(summary("clean", "as_published"))
     assert [c.get_label() for c in ax.containers] == [
         "the paper's network, clean protocol",
         "the paper's network, as published",
     ]
+
+
+def test_cold_folds_have_a_panel_each():
+    table = cold()
+    _, axes = plots.cold_start(table)
+    assert [ax.get_title() for ax in axes] == ["new films", "new users", "new films and users"]
+    for ax, fold in zip(axes, ("item", "user", "both"), strict=True):
+        some = table[(table["fold"] == fold) & (table["features"] == "real")]
+        assert [x for x, _ in marks(ax, "this study, clean")] == some["rmse_mean"].tolist()
+    _, axes = plots.content_gain(table)
+    gains = [marks(ax, "the paper's network")[0][0] for ax in axes]
+    assert gains == pytest.approx([0.003, 0, -0.003])
 
 
 def test_a_waterfall_goes_from_the_first_figure_to_the_last():
@@ -238,6 +267,8 @@ def test_masking_curves_have_a_panel_per_protocol():
     _, axes = plots.masking_curves(masked("clean", "as_published"))
     assert [ax.get_title() for ax in axes] == ["clean protocol", "as published"]
     assert axes[0].lines[0].get_xdata().tolist() == [0, 50, 80, 95]
+    legend = [text.get_text() for text in axes[0].figure.legends[0].get_texts()]
+    assert legend == [*ROWS, "the paper: the same, hollow"], "no line for what was not masked"
     _, axes = plots.masking_curves(masked("clean"))
     assert [ax.get_title() for ax in axes] == [""]
 

@@ -303,6 +303,10 @@ def test_protocols_are_shown_side_by_side(workspace):
     gain = "+0.250 (+0.250 to +0.250)".replace(" ", "\u00a0")
     assert shown["content gain (95 % interval)"].tolist() == [gain, "–"]
     assert shown["paper: RMSE"].tolist() == ["1.025", "–"]
+    between = runs.loc[[0]].assign(protocol="hidden_target")
+    table = statistics.summarise(pd.concat([runs, between]), workspace)
+    shown = statistics.show(table[table["features"] == "real"])
+    assert shown["hidden target: RMSE"].tolist() == ["0.500", "–"]
 
 
 def test_runs_that_only_differ_in_their_settings_need_labels(workspace):

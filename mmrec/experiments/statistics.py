@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmrec.errors import StudyError
 from mmrec.experiments import folds, grid, metrics, paper
-from mmrec.experiments.protocols import sealed_test
+from mmrec.experiments.protocols import PROTOCOLS, sealed_test
 from mmrec.experiments.resampling import (
     holm,
     interval,
@@ -346,7 +346,7 @@ def _labels(table: pd.DataFrame) -> dict[str, pd.Series]:
     if table["shown"].notna().any():
         columns["shown"] = _text(table, "{:.0f}", "shown")
     if (table["n_folds"] > 1).any():
-        columns["folds"] = _text(table, "{} {}", "n_folds", "fold")
+        columns["folds"] = _text(table, "{:.0f} {}", "n_folds", "fold")
     elif table["fold"].nunique() > 1:
         columns["fold"] = table["fold"]
     return columns
@@ -361,8 +361,8 @@ def _rmse(table: pd.DataFrame) -> pd.Series:
 def show(table: pd.DataFrame) -> pd.DataFrame:
     """A summary as the book prints it: rounded text, and what is empty left out.
 
-    Where it has runs clean and as published, both stand side by side, without precision and
-    recall; for these show the runs of one protocol.
+    Where it has runs clean and as published, all protocols stand side by side, without precision
+    and recall; for these show the runs of one protocol.
     """
     if {"clean", "as_published"} <= {*table["protocol"]}:
         return _side_by_side(table)
@@ -383,19 +383,22 @@ def show(table: pd.DataFrame) -> pd.DataFrame:
 def _side_by_side(table: pd.DataFrame) -> pd.DataFrame:
     same = [key for key in KEYS if key != "protocol"]
     places = table[same].drop_duplicates()
-    clean, published = (
-        places.merge(table[table["protocol"] == protocol], on=same, how="left")
-        for protocol in ("clean", "as_published")
-    )
-    best = _text(published, " (best {:.3f})", "rmse_best").replace("–", "")
+    parts = {
+        protocol: places.merge(table[table["protocol"] == protocol], on=same, how="left")
+        for protocol in PROTOCOLS
+        if (table["protocol"] == protocol).any()
+    }
+    clean = parts.pop("clean")
     gain = _text(clean, "{:+.3f} ({:+.3f} to {:+.3f})", "content_gain", "gain_low", "gain_high")
     columns = {
         **_labels(clean),
         "clean: RMSE": _rmse(clean),
         "content gain (95 % interval)": gain,
-        "as published: RMSE": _rmse(published) + best,
-        "paper: RMSE": _text(clean, "{:.3f}", "paper_rmse"),
     }
+    for protocol, part in parts.items():
+        best = _text(part, " (best {:.3f})", "rmse_best").replace("–", "")
+        columns[f"{protocol.replace('_', ' ')}: RMSE"] = _rmse(part) + best
+    columns["paper: RMSE"] = _text(clean, "{:.3f}", "paper_rmse")
     return _printed(columns)
 
 
