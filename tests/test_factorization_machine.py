@@ -175,8 +175,9 @@ def test_every_setting_is_on_record(parts, monkeypatch):
     predict, record = fit(*parts)
     tried = [(row["implicit"], row["rank"], row["components"]) for row in record["tuning"]]
     assert tried[:2] == [(True, 1, 2), (False, 1, 2)]
-    assert [rank for _, rank, _ in tried[2:]] == [2, record["tuning"][3]["rank"]]
-    assert [components for *_, components in tried[2:]] == [2, 4]
+    assert tried[2][1:] == (2, 2)
+    assert tried[3][2] == 4
+    assert len(tried) == 4
     assert record["validation_rmse"] == min(row["validation_rmse"] for row in record["tuning"])
     assert selection.rmse(predict, parts[1]) == pytest.approx(record["validation_rmse"])
 
@@ -186,6 +187,18 @@ def test_what_is_not_there_is_not_tuned(parts):
     _, record = fit(*parts, content=narrow, implicit=False)
     assert record["chosen"] == {"implicit": False, "rank": 2}
     assert len(record["tuning"]) == 1
+
+
+def test_content_of_too_few_movies_in_training_is_left_out(parts):
+    plain, _ = fit(*parts, content={})
+    lone = np.isin(MOVIES, [COLD[0], parts[0]["movie_id"].iloc[0]])
+    few = {name: (matrix, lone) for name, (matrix, _) in content().items()}
+    assert np.array_equal(fit(*parts, content=few)[0](every_pair()), plain(every_pair()))
+
+
+def test_constant_content_does_no_harm(parts):
+    constant = {"rating": (np.full((len(MOVIES), 1), 0.7, np.float32), np.ones(len(MOVIES), bool))}
+    assert np.isfinite(fit(*parts, content=constant)[0](every_pair())).all()
 
 
 def test_content_is_fitted_on_the_movies_in_training():

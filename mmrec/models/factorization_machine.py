@@ -108,6 +108,12 @@ def fit_factorization_machine(
         ``chosen`` and ``validation_rmse``.
     """
     counts = _counts(movies, train["movie_id"])
+    # What a single movie in training has, or none, cannot be learned from.
+    content = {
+        name: (matrix, present)
+        for name, (matrix, present) in content.items()
+        if (present & (counts > 0)).sum() > 1
+    }
     options = {"implicit": (True, False) if implicit else (False,), "rank": RANKS}
     if any(_is_wide(matrix) for matrix, _ in content.values()):
         options["components"] = COMPONENTS
@@ -252,7 +258,7 @@ def _content(
         n = min(components, *fitted.shape)
         scaled = PCA(n, svd_solver="full").fit(scaled[known]).transform(scaled)
     # Rows of length 1 on the whole, like one-hot rows: the prior means the same for both.
-    scaled /= np.sqrt((scaled[known] ** 2).sum(axis=1).mean())
+    scaled /= np.sqrt((scaled[known] ** 2).sum(axis=1).mean()) or 1
     return _filled(scaled, present, counts)
 
 
