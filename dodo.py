@@ -44,11 +44,16 @@ STAGES = {
     "02_text_embedding": (["catalogue/*"], ["features/text*.parquet"]),
     "03_video_embedding": (["catalogue/*"], ["features/video.parquet"]),
     "04_audio_embedding": (["catalogue/*"], ["features/audio.parquet"]),
-    "05_knowledge_graph": (["catalogue/*"], ["features/meta*.parquet"]),
+    "05_knowledge_graph": (
+        ["catalogue/*"],
+        ["features/meta*.parquet", "features/triples.parquet", "features/facts.parquet"],
+    ),
     "06_siamese_training": (FEATURES, ["results/runs.parquet"]),
     "07_modality_ablation": (FEATURES, ["results/table1.csv"]),
     "08_rating_masking": (FEATURES, ["results/table2.csv"]),
     "09_rating_vectors": (FEATURES, ["results/rating_vectors.csv"]),
+    "10_protocol_and_baselines": (FEATURES, ["results/protocol.csv"]),
+    "11_cold_start": (FEATURES, ["results/cold_start.csv"]),
 }
 # Folders whose content decides what the first two floors can read.
 SOURCE_FOLDERS = ["MMREC_MIRROR", "MMREC_TRAILERS"]
