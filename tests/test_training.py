@@ -1,6 +1,7 @@
 """Training: losses worked out by hand, batches, the choice of the epoch, repeatability."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -209,6 +210,44 @@ def test_the_loss_told_is_the_one_minimised():
     fit = training.fit(toy_inputs(), toy_ratings(), toy_ratings(20, seed=2), weighted, 0)
     for epoch in fit.history:
         assert epoch["loss"] == pytest.approx(epoch["mse"] + 0.25 * epoch["cosine"])
+
+
+def test_the_averaged_weights_are_scored_and_kept(monkeypatch):
+    """Two steps by hand: the average starts at the first step's weights, then moves a quarter."""
+    inputs, train = toy_inputs(), toy_ratings()
+    train.view[:] = 0  # one batch an epoch
+    validation, found = toy_ratings(20, seed=2), {}
+    for averaging, scores in ((0.75, [1.0, 0.9]), (0.0, [0.9, 1.0]), (0.0, [1.0, 0.9])):
+        scripted(monkeypatch, scores)
+        how = TrainingSettings(epochs=2, batch_size=64, averaging=averaging)
+        fit = training.fit(inputs, train, validation, how, 0)
+        found[averaging, fit.best_epoch] = weights(fit.model)
+    wanted = found[0.0, 1].lerp(found[0.0, 2], 0.25)
+    torch.testing.assert_close(found[0.75, 2], wanted)
+    assert not torch.equal(wanted, found[0.0, 2])
+
+
+def test_vectors_made_of_ratings_are_scaled_and_features_are_not():
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    how = TrainingSettings(epochs=1, batch_size=64, scale_profiles=True)
+    model = training.fit(inputs, train, validation, how, 0).model
+    assert model.movie_scaling["text"].mean is None
+    full = inputs.movies["ratings"][inputs.full]
+    torch.testing.assert_close(model.movie_scaling["ratings"].mean, full.mean(dim=0))
+    scaled = model.user_scaling(inputs.users[inputs.full])
+    torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(5), atol=1e-6, rtol=0)
+    assert scaled.square().mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("change", [{"input_dropout": 0.5}, {"keep_variance": True}])
+def test_a_setting_changes_the_training(change):
+    inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
+    plain, changed, again = (
+        weights(training.fit(inputs, train, validation, how, 0).model)
+        for how in (SETTINGS, replace(SETTINGS, **change), replace(SETTINGS, **change))
+    )
+    assert not torch.equal(plain, changed)
+    assert torch.equal(changed, again)
 
 
 def test_validation_ratings_teach_nothing_but_the_epoch():

@@ -1,6 +1,7 @@
 """The paper's network (§V.B-D): modular encoders, a shared Siamese stem, a rating predictor."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,34 @@ def dense(width: int, *layers: tuple[int, type[nn.Module]]) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
+class Scaling(nn.Module):
+    """Centres the known numbers of input vectors and brings the whole to a variance of 1.
+
+    Zero stands for the unknown, a movie not rated or a user without a like, and stays zero.
+    Without :meth:`fit` vectors pass as they are.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", None)
+        self.register_buffer("scale", None)
+
+    def fit(self, vectors: Tensor) -> None:
+        """Takes each column's mean over its known numbers, and one scale for all, from [n, d]."""
+        vectors = vectors.float()
+        known = vectors != 0
+        self.mean = vectors.sum(dim=0) / known.sum(dim=0).clamp(min=1)
+        squares = torch.where(known, vectors - self.mean, 0).square()
+        self.scale = squares.mean().sqrt().clamp(min=1e-6)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Scaled vectors [n, d] of the same number format."""
+        if self.mean is None:
+            return vectors
+        scaled = (vectors - self.mean) / self.scale
+        return torch.where(vectors != 0, scaled, 0).to(vectors.dtype)
+
+
 class SiameseRecommender(nn.Module):
     """Predicts the rating a user gives a movie from their feature vectors.
 
@@ -36,10 +65,16 @@ class SiameseRecommender(nn.Module):
     Args:
         movie_widths: Length of each modality's feature vector, e.g. ``{"text": 384}``.
         user_width: Length of a user's vector (1,220 for the mean meta vector).
+        input_dropout: Share of the users' and movies' input numbers hidden in training.
     """
 
-    def __init__(self, movie_widths: Mapping[str, int], user_width: int):
+    def __init__(
+        self, movie_widths: Mapping[str, int], user_width: int, input_dropout: float = 0.0
+    ):
         super().__init__()
+        self.input_dropout = nn.Dropout(input_dropout)
+        self.user_scaling = Scaling()
+        self.movie_scaling = nn.ModuleDict({modality: Scaling() for modality in movie_widths})
         width = ENCODING * len(movie_widths)
         self.movie_encoders = nn.ModuleDict(
             {
@@ -61,8 +96,28 @@ class SiameseRecommender(nn.Module):
             dense(200, (164, nn.LeakyReLU), (50, nn.LeakyReLU)), nn.Linear(50, 1)
         )
 
+    def keep_variance(self) -> None:
+        """Draws the weights anew so that signals keep their variance from layer to layer.
+
+        He's initialisation before a leaky rectifier, Glorot's before a sigmoid, biases zero.
+        PyTorch's own default makes signals smaller in every layer: after encoder and stem, users
+        and movies hardly differ, and training is slow to tell them apart.
+        """
+        for layers in self.modules():
+            if not isinstance(layers, nn.Sequential):
+                continue
+            for layer, activation in pairwise(layers):
+                if isinstance(layer, nn.Linear):
+                    if isinstance(activation, nn.LeakyReLU):
+                        nn.init.kaiming_normal_(layer.weight, activation.negative_slope)
+                    else:
+                        nn.init.xavier_normal_(layer.weight)
+                    nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.rating_predictor[-1].weight, std=0.02)
+
     def encode_users(self, users: Tensor) -> Tensor:
         """``S_U`` [n, 100] of user vectors [n, user_width]."""
+        users = self.input_dropout(self.user_scaling(users))
         return self.siamese(self.user_encoder(users))
 
     def encode_movies(
@@ -76,7 +131,9 @@ class SiameseRecommender(nn.Module):
         """
         encodings = [
             torch.where(
-                present[modality][:, None], encoder(features[modality]), self.missing[modality]
+                present[modality][:, None],
+                encoder(self.input_dropout(self.movie_scaling[modality](features[modality]))),
+                self.missing[modality],
             )
             for modality, encoder in self.movie_encoders.items()
         ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mmrec.errors import StudyError
 from mmrec.models.siamese import SiameseRecommender
@@ -101,6 +102,13 @@ class TrainingSettings:
         learning_rate: Adam's (the paper: 0.001).
         weight_decay: Decoupled weight decay (the paper: none).
         cosine_weight: Weight of the cosine embedding loss beside the squared error's 1.
+        input_dropout: Share of the users' and movies' input numbers hidden in training.
+        keep_variance: Initial weights that keep the signals' variance from layer to layer, in
+            place of PyTorch's default.
+        scale_profiles: Whether vectors made of ratings, users' profiles and rating vectors, are
+            centred and brought to a variance of 1, as features are beforehand.
+        averaging: The model is the exponential moving average of the weights, which keeps this
+            share of itself at each step; 0 takes the weights as they are.
     """
 
     epochs: int = 40
@@ -109,6 +117,10 @@ class TrainingSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     cosine_weight: float = 1.0
+    input_dropout: float = 0.0
+    keep_variance: bool = False
+    scale_profiles: bool = False
+    averaging: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -189,6 +201,27 @@ def rmse(prediction: Tensor, rating: Tensor) -> float:
     return functional.mse_loss(prediction.clamp(1, 5), rating).sqrt().item()
 
 
+def _initial_model(
+    inputs: Inputs, train: Ratings, settings: TrainingSettings
+) -> SiameseRecommender:
+    model = SiameseRecommender(
+        {modality: vectors.shape[-1] for modality, vectors in inputs.movies.items()},
+        inputs.users.shape[-1],
+        settings.input_dropout,
+    )
+    if settings.keep_variance:
+        model.keep_variance()
+    if settings.scale_profiles:
+        model.user_scaling.fit(inputs.users[inputs.full])
+        for modality, vectors in inputs.movies.items():
+            if len(vectors) > 1:  # they differ by view: made of ratings
+                model.movie_scaling[modality].fit(vectors[inputs.full])
+    # Start at the mean rating, not at zero: the first epochs are not spent on finding it.
+    with torch.no_grad():
+        model.rating_predictor[-1].bias.fill_(train.rating.mean())
+    return model
+
+
 def fit(
     inputs: Inputs, train: Ratings, validation: Ratings, settings: TrainingSettings, seed: int
 ) -> Fit:
@@ -207,19 +240,14 @@ def fit(
     started = time.perf_counter()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = SiameseRecommender(
-        {modality: vectors.shape[-1] for modality, vectors in inputs.movies.items()},
-        inputs.users.shape[-1],
-    )
-    # Start at the mean rating, not at zero: the first epochs are not spent on finding it.
-    with torch.no_grad():
-        model.rating_predictor[-1].bias.fill_(train.rating.mean())
+    model = _initial_model(inputs, train, settings)
     optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
         fused=True,
     )
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging))
     history, best, best_epoch, best_state = [], math.inf, 0, None
     for epoch in range(1, settings.epochs + 1):
         model.train()
@@ -230,9 +258,11 @@ def fit(
             optimizer.zero_grad()
             (squared + settings.cosine_weight * cosine).backward()
             optimizer.step()
+            averaged.update_parameters(model)
             sums += torch.stack([squared, cosine]).detach() * len(rows)
         mse, cosine = (sums / len(train)).tolist()
-        score = rmse(predict(model, inputs, validation.user, validation.movie), validation.rating)
+        prediction = predict(averaged.module, inputs, validation.user, validation.movie)
+        score = rmse(prediction, validation.rating)
         history.append(
             {
                 "epoch": epoch,
@@ -243,7 +273,8 @@ def fit(
             }
         )
         if score < best:
-            best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
+            best, best_epoch = score, epoch
+            best_state = copy.deepcopy(averaged.module.state_dict())
         elif epoch - best_epoch >= settings.patience:
             break
     if best_state is None:
@@ -252,5 +283,6 @@ def fit(
             where=settings,
             remedy="Lower learning_rate, and give at least one epoch and one validation rating.",
         )
+    model = averaged.module
     model.load_state_dict(best_state)
     return Fit(model, history, best_epoch, time.perf_counter() - started)
