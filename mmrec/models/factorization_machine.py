@@ -31,16 +31,16 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
     from myfm import MyFMRegressor, RelationBlock
 
-RANKS = (8, 4, 12)
+RANKS = (8, 12)
 """Lengths of a column's vector tried."""
 
-COMPONENTS = (64, 16)
+COMPONENTS = (16, 64)
 """Numbers of principal components tried in the place of a wide dense block."""
 
-DRAWS = 200
+DRAWS = 150
 """Gibbs iterations."""
 
-BURN_IN = 40
+BURN_IN = 30
 """First draws, thrown away."""
 
 AGE_BAND = 10
