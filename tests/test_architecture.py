@@ -15,7 +15,7 @@ FLOORS = [
     {"features"},
     {"models"},
     {"experiments"},
-    {"plots", "recommend", "cli", "open_data"},
+    {"plots", "sample_page", "recommend", "cli", "open_data"},
 ]
 
 

@@ -13,6 +13,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 MOST_CELLS = 25
 MOST_LINES = 15
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# Of a cell that shows readers how to write a function of their own.
+TAUGHT = "teaching"
 LARGEST_OUTPUT = 400_000  # characters; a figure of 150 dpi has about 100,000
 
 # Registries and mirrors are the reader's own affair; keys and passwords even more so.
@@ -42,7 +45,10 @@ def problems(notebook: dict) -> list[str]:
             found.append(f"cell {name} holds a magic or a shell command")
             continue
         for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            taught = isinstance(node, ast.FunctionDef) and TAUGHT in cell["metadata"].get(
+                "tags", []
+            )
+            if isinstance(node, DEFINITIONS) and not taught:
                 found.append(f"cell {name} defines {node.name}")
             if isinstance(node, ast.Import | ast.ImportFrom) and cell is not cells[0]:
                 found.append(f"cell {name} imports: do it in the first code cell")
@@ -108,6 +114,15 @@ def test_every_notebook_has_its_place_in_the_order():
     assert {path.stem for path in NOTEBOOKS} <= set(dodo.STAGES)
 
 
+def test_one_cell_of_the_book_teaches_by_a_function():
+    tags = [
+        cell["metadata"].get("tags", [])
+        for path in NOTEBOOKS
+        for cell in code_cells(json.loads(path.read_text(encoding="utf-8")))
+    ]
+    assert sum(TAUGHT in of_one for of_one in tags) <= 1
+
+
 def cell(code: str, tags=(), outputs=()) -> dict:
     return {
         "cell_type": "code",
@@ -128,6 +143,7 @@ def notebook(cells: list[dict]) -> dict:
 
 def test_a_good_notebook_has_no_problem():
     assert problems(notebook(GOOD)) == []
+    assert problems(notebook([*GOOD, cell("def f():\n    pass", [TAUGHT])])) == []
     assert unfit(notebook(GOOD)) == []
 
 
@@ -137,6 +153,7 @@ def test_a_good_notebook_has_no_problem():
         [*GOOD, *[cell("1")] * 24],
         [*GOOD, cell("\n" * 15)],
         [*GOOD, cell("def f():\n    pass")],
+        [*GOOD, cell("class C:\n    pass", [TAUGHT])],
         [*GOOD, cell("import os")],
         [*GOOD, cell("%time 1")],
         [GOOD[0]],

