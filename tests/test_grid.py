@@ -1,8 +1,11 @@
-"""The grid: sealed tests, one result per run, nothing trained twice, hashes, resumption."""
+"""The grid: sealed tests, one result per run, lists, nothing trained twice, hashes, resumption."""
 
+import ast
 import shutil
-import sys
+import warnings
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -10,36 +13,41 @@ import pandas as pd
 import pytest
 import tiny
 from joblib.externals.loky import get_reusable_executor
-from sklearn.metrics import precision_score, recall_score, root_mean_squared_error
+from kinds import EVERY_KIND, siamese
+from sklearn.metrics import (
+    ndcg_score,
+    precision_score,
+    recall_score,
+    root_mean_squared_error,
+)
 
+import mmrec
 from mmrec.errors import StudyError
-from mmrec.experiments import grid
+from mmrec.experiments import folds, grid, protocols
 from mmrec.experiments.grid import Experiment
 from mmrec.features.table import FeatureTable
-from mmrec.models import training
+from mmrec.models import factorization_machine, training
 
-ALL = ("video", "audio", "text", "meta")
-
-
-def siamese(*modalities: str, seed: int = 0, **choices) -> Experiment:
-    return Experiment("siamese", seed, modalities, settings=tiny.SETTINGS, **choices)
-
-
+PACKAGE = Path(mmrec.__file__).parent
+PAIR = ["user_id", "movie_id"]
+LEFT_OUT = ["history", "tuning", "chosen"]
+"""Columns that are returned and not filed."""
+FOLDERS = ["runs", "predictions", "recommendations"]
 ROWS = [
     ("meta+video", siamese("meta", "video")),
     ("text", siamese("text")),
     ("user mean", Experiment("user mean", 0)),
 ]
-EVERY_KIND = {
-    "siamese": siamese(*ALL),
-    "siamese, masked": siamese("text", masking=0.5),
-    "siamese, permuted": siamese("meta", "audio", features="permuted"),
-    "siamese on ratings": Experiment("siamese on ratings", 0, settings=tiny.SETTINGS),
-    "siamese on ratings, masked": Experiment(
-        "siamese on ratings", 0, masking=0.5, settings=tiny.SETTINGS
-    ),
-    **{model: Experiment(model, 0) for model in grid.TRIVIAL},
-}
+MEANS = ("global mean", "user mean", "movie mean")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_draws():
+    """A sampler's first draws are as good as its last for what is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factorization_machine, "DRAWS", 12)
+        patch.setattr(factorization_machine, "BURN_IN", 2)
+        yield
 
 
 @pytest.fixture
@@ -68,29 +76,70 @@ def predictions(workspace, runs) -> dict[str, pd.DataFrame]:
     }
 
 
+def lists(workspace, runs) -> dict[str, pd.DataFrame]:
+    return {
+        run.row: pd.read_parquet(grid.lists_path(workspace, run.hash)) for run in runs.itertuples()
+    }
+
+
+def same_results(one, other) -> None:
+    """Two (workspace, runs) left the same predictions and lists, to the last bit."""
+    for read in (predictions, lists):
+        expected = read(*other)
+        for row, table in read(*one).items():
+            pd.testing.assert_frame_equal(table, expected[row], check_exact=True)
+
+
 def no_training(*_, **__):
     raise AssertionError("something was trained")
 
 
 # --- the sealed test ----------------------------------------------------------------------------
 
+COLD = {
+    "item1": EVERY_KIND["siamese"],
+    "user2": EVERY_KIND["FM: hybrid"],
+    "both3": EVERY_KIND["siamese on ratings"],
+    "item4": EVERY_KIND["item kNN"],
+    "item5": EVERY_KIND["FM: content"],
+}
+COLD = {fold: replace(experiment, fold=fold) for fold, experiment in COLD.items()}
+CHANGES = {
+    "original": (True, lambda ratings: ratings),
+    "other test": (True, lambda ratings: np.random.default_rng(0).permutation(6 - ratings)),
+    "other training": (False, lambda ratings: 6 - ratings),
+}
+
+
+def ran(folder, change: str, rows: dict[str, Experiment], fold: str = "u1"):
+    """Runs by row, predictions and lists of rows, on ratings changed in test or training."""
+    made = tiny.workspace(folder)
+    test, how = CHANGES[change]
+    tiny.change_ratings(made, how, test=test, fold=fold)
+    runs = grid.run("sealed", list(rows.items()), made, n_jobs=1)
+    return runs.set_index("row"), predictions(made, runs), lists(made, runs)
+
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
     """Every kind of experiment on three sets of ratings: other test ones, other training ones."""
-    rng = np.random.default_rng(0)
-    changes = {
-        "original": (True, lambda ratings: ratings),
-        "other test": (True, lambda ratings: rng.permutation(6 - ratings)),
-        "other training": (False, lambda ratings: 6 - ratings),
+    return {change: ran(tmp_path_factory.mktemp("clean"), change, EVERY_KIND) for change in CHANGES}
+
+
+@pytest.fixture(scope="module")
+def unsealed(tmp_path_factory):
+    """The same as published, on two sets of test ratings."""
+    rows = {kind: replace(e, protocol="as_published") for kind, e in EVERY_KIND.items()}
+    return {
+        change: ran(tmp_path_factory.mktemp("published"), change, rows)
+        for change in ("original", "other test")
     }
-    found = {}
-    for name, (test, change) in changes.items():
-        made = tiny.workspace(tmp_path_factory.mktemp(name.replace(" ", "_")))
-        tiny.change_ratings(made, change, test=test)
-        runs = grid.run("sealed", list(EVERY_KIND.items()), made, n_jobs=1)
-        found[name] = runs.set_index("row"), predictions(made, runs)
-    return found
+
+
+def choices(run) -> dict:
+    """What a run tells of its choice: of the epoch or of the settings."""
+    told = ("validation_rmse", "history", "best_epoch", "tuning", "chosen")
+    return {key: run[key] for key in told if key in run and np.any(pd.notna(run[key]))}
 
 
 def test_every_model_is_held_against_the_seal():
@@ -100,20 +149,81 @@ def test_every_model_is_held_against_the_seal():
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_changing_the_test_ratings_changes_no_prediction(sealed, kind):
-    (runs, before), (other_runs, after) = sealed["original"], sealed["other test"]
+    (runs, before, listed), (other_runs, after, listed_after) = (
+        sealed[change] for change in ("original", "other test")
+    )
     pd.testing.assert_frame_equal(before[kind], after[kind], check_exact=True)
+    pd.testing.assert_frame_equal(listed[kind], listed_after[kind], check_exact=True)
     assert runs.loc[kind, "rmse"] != other_runs.loc[kind, "rmse"], "the ratings did change"
-    for column in ("history", "validation_rmse", "best_epoch", "damping"):
-        one, other = runs.loc[kind, column], other_runs.loc[kind, column]
-        assert one == other or (np.isnan(one) and np.isnan(other)), column
+    assert choices(runs.loc[kind]) == choices(other_runs.loc[kind])
+    assert bool(choices(runs.loc[kind])) == (kind not in MEANS)
+    scored = ("rmse", "rmse_covered", "precision", "recall", "ndcg_10", "recall_20", "hash")
+    own = [key for key in runs if key not in (*scored, *LEFT_OUT, "train_seconds")]
+    users = ["users_ranked", "users_without_relevant"]
+    own = [key for key in own if key not in users]
+    pd.testing.assert_series_equal(runs.loc[kind, own], other_runs.loc[kind, own])
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_changing_the_training_ratings_changes_every_kind_of_prediction(sealed, kind):
     """The control: the comparison above would see a leak."""
     before, after = sealed["original"][1][kind], sealed["other training"][1][kind]
-    pd.testing.assert_frame_equal(before[["user_id", "movie_id"]], after[["user_id", "movie_id"]])
+    pd.testing.assert_frame_equal(before[PAIR], after[PAIR])
     assert (before["prediction"] != after["prediction"]).mean() > 0.5
+
+
+@pytest.mark.parametrize("fold", COLD)
+def test_changing_the_test_ratings_changes_no_prediction_of_a_cold_fold(tmp_path, fold):
+    rows = {fold: COLD[fold]}
+    (runs, before, listed), (other_runs, after, listed_after) = (
+        ran(tmp_path / change, change, rows, fold) for change in ("original", "other test")
+    )
+    assert runs.loc[fold, "rmse"] != other_runs.loc[fold, "rmse"], "the ratings did change"
+    assert np.isfinite(before[fold]["prediction"]).all()
+    pd.testing.assert_frame_equal(before[fold], after[fold], check_exact=True)
+    pd.testing.assert_frame_equal(listed[fold], listed_after[fold], check_exact=True)
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_as_published_the_test_ratings_choose(unsealed, sealed, kind):
+    """The control of the seal: what the protocol lets through arrives."""
+    (runs, before, _), (other_runs, after, _) = unsealed.values()
+    run, other = runs.loc[kind], other_runs.loc[kind]
+    if kind in MEANS:  # they choose nothing, and have no profiles
+        assert choices(run) == {}
+        pd.testing.assert_frame_equal(before[kind], after[kind], check_exact=True)
+        return
+    assert choices(run) != choices(other)
+    assert run["validation_rmse"] == pytest.approx(run["rmse"], abs=1e-5), "it is the test's own"
+    honest = sealed["original"][0].loc[kind]
+    assert honest["validation_rmse"] != pytest.approx(honest["rmse"], abs=1e-3)
+    if run["model"] == "siamese":
+        changed = before[kind]["prediction"] != after[kind]["prediction"]
+        assert changed.mean() > 0.5, "profiles of test pairs are made of the test ratings"
+
+
+def test_as_published_other_test_ratings_choose_other_epochs_and_settings(unsealed):
+    (_, before, _), (_, after, _) = unsealed.values()
+    changed = {kind for kind in EVERY_KIND if not before[kind].equals(after[kind])}
+    assert changed >= {"siamese", "siamese on ratings", "user+movie bias", "item kNN"}
+
+
+@pytest.mark.parametrize("protocol", ["training_profiles", "hidden_target"])
+def test_between_the_protocols_test_ratings_choose_and_are_in_no_profile(tmp_path, protocol):
+    """With one epoch there is nothing to choose: only a profile could let the ratings in."""
+    once = replace(tiny.SETTINGS, epochs=1)
+    rows = {
+        "two epochs": siamese("text", protocol=protocol),
+        "one epoch": replace(siamese("text", protocol=protocol), settings=once),
+        "published": replace(siamese("text", protocol="as_published"), settings=once),
+    }
+    (runs, before, _), (other_runs, after, _) = (
+        ran(tmp_path / change, change, rows) for change in ("original", "other test")
+    )
+    for row in rows:
+        assert choices(runs.loc[row]) != choices(other_runs.loc[row])
+    pd.testing.assert_frame_equal(before["one epoch"], after["one epoch"], check_exact=True)
+    assert not before["published"].equals(after["published"])
 
 
 # --- what a run leaves --------------------------------------------------------------------------
@@ -127,19 +237,21 @@ def test_a_run_leaves_a_record_and_predictions_for_every_test_pair(finished):
         pd.testing.assert_frame_equal(stored[["user_id", "movie_id"]], test.iloc[:, :2])
         assert np.isfinite(stored["prediction"]).all()
         assert stored["prediction"].std() > 0
-    assert len(list((made.results / "runs").iterdir())) == len(ROWS)
-    assert len(list((made.results / "predictions").iterdir())) == len(ROWS)
+    for folder in FOLDERS:
+        assert len(list((made.results / folder).iterdir())) == len(ROWS)
 
 
 def test_runs_have_the_columns_that_readers_expect(finished):
     made, runs = finished
     stored = pd.read_parquet(made.results / "runs.parquet")
     assert {
-        *["table", "row", "features", "protocol", "fold", "seed", "masking", "rmse"],
+        *["table", "row", "model", "features", "protocol", "fold", "seed", "masking", "shown"],
+        *["rmse", "ndcg_10", "recall_20", "catalogue_coverage", "popularity_percentile"],
         *["rmse_covered", "precision", "recall", "n_test", "coverage", "epochs", "batch_size"],
         *["train_seconds", "sources", "hash"],
     } <= set(stored.columns)
     pd.testing.assert_frame_equal(stored, runs.drop(columns="history"))
+    assert not set(stored) & set(LEFT_OUT)
     of_net = stored[stored["model"] == "siamese"]
     assert (of_net["epochs"] == tiny.SETTINGS.epochs).all()
     assert (of_net["batch_size"] == tiny.SETTINGS.batch_size).all()
@@ -161,9 +273,8 @@ def test_scores_can_be_recomputed_from_the_stored_predictions(finished):
 
 def test_what_is_scored_is_what_is_stored(workspace, monkeypatch):
     """A prediction that rounds up to the threshold on its way to the file counts as above it."""
-    monkeypatch.setattr(
-        grid.baselines, "user_mean", lambda train, pairs: np.full(len(pairs), 3.5 - 1e-9)
-    )
+    model = grid.Model(lambda *_: (lambda pairs: np.full(len(pairs), 3.5 - 1e-9), {}), ())
+    monkeypatch.setitem(grid.MODELS, "user mean", model)
     runs = grid.run("baselines", ROWS[2:], workspace, n_jobs=1)
     (stored,) = predictions(workspace, runs).values()
     assert stored["prediction"].dtype == np.float32
@@ -220,6 +331,141 @@ def test_masking_leaves_every_training_rating_to_learn_from(workspace, monkeypat
     assert (validation.view == whole.full).all()
 
 
+# --- lists --------------------------------------------------------------------------------------
+
+RATINGS = tiny.ratings()
+
+
+def of_pairs(table: pd.DataFrame) -> set:
+    return set(zip(table["user_id"], table["movie_id"], strict=True))
+
+
+def test_every_user_of_the_test_part_gets_a_list_of_movies_not_rated_elsewhere(sealed):
+    test, rest = RATINGS.iloc[:125], of_pairs(RATINGS.iloc[125:])
+    for found in sealed["original"][2].values():
+        assert list(found.columns) == ["user_id", "rank", "movie_id"]
+        assert set(found["user_id"]) == set(test["user_id"])
+        assert not found.duplicated(PAIR).any()
+        assert not of_pairs(found) & rest
+        assert of_pairs(found) & of_pairs(test), "a test movie can be listed"
+        assert found["movie_id"].isin(tiny.movie_ids()).all()
+        for user, some in found.groupby("user_id"):
+            unrated = tiny.N_MOVIES - (RATINGS.iloc[125:]["user_id"] == user).sum()
+            assert some["rank"].tolist() == list(range(1, min(20, unrated) + 1))
+
+
+@pytest.mark.parametrize("kind", ["siamese", "user+movie bias", "FM: hybrid", "item kNN"])
+def test_predictions_order_the_lists(sealed, kind):
+    _, stored, listed = (found[kind] if i else None for i, found in enumerate(sealed["original"]))
+    both = listed.merge(stored, on=PAIR).sort_values(["user_id", "rank"])
+    steps = both.groupby("user_id")["prediction"].diff().dropna()
+    assert len(steps) > 20
+    assert (steps <= 1e-6).all()
+
+
+@pytest.mark.parametrize("change", ["original", "other test"])
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_list_scores_can_be_recomputed_from_the_stored_lists(sealed, unsealed, kind, change):
+    _, how = CHANGES[change]
+    ratings = RATINGS.copy()
+    ratings.iloc[:125, 2] = how(ratings["rating"].to_numpy()[:125])
+    liked = ratings.iloc[:125].query("rating >= 4")
+    for runs, _, listed in (sealed[change], unsealed[change]):
+        run, found = runs.loc[kind], listed[kind]
+        gains, recalls = [], []
+        for user, wanted in liked.groupby("user_id"):
+            own = found.loc[found["user_id"] == user].sort_values("rank")["movie_id"]
+            # Every movie that could have been listed, the listed ones on top in their order.
+            others = sorted(set(tiny.movie_ids()) - set(own))
+            movies = [*own, *others]
+            relevant = np.isin(movies, wanted["movie_id"]).astype(float)
+            gains.append(ndcg_score([relevant], [-np.arange(len(movies))], k=10))
+            recalls.append(own.isin(wanted["movie_id"]).sum() / len(wanted))
+        assert run["ndcg_10"] == pytest.approx(np.mean(gains))
+        assert run["recall_20"] == pytest.approx(np.mean(recalls))
+        assert run["users_ranked"] == len(gains)
+        assert run["users_ranked"] + run["users_without_relevant"] == found["user_id"].nunique()
+
+
+def test_coverage_and_popularity_can_be_recomputed_from_the_stored_lists(finished):
+    made, runs = finished
+    data = grid.load(made)
+    for run, found in zip(runs.itertuples(), lists(made, runs).values(), strict=True):
+        experiment = dict(ROWS)[run.row]
+        train = grid.divide(experiment, data).train
+        counts = train["movie_id"].value_counts().reindex(tiny.movie_ids(), fill_value=0)
+        top = found.loc[found["rank"] <= 10, "movie_id"]
+        assert run.catalogue_coverage == top.nunique() / tiny.N_MOVIES
+        assert run.popularity_listed == pytest.approx(counts[top].mean())
+        assert run.popularity_candidates == pytest.approx(counts.mean())
+        percentile = [
+            ((counts < counts[movie]).sum() + 0.5 * (counts == counts[movie]).sum()) / len(counts)
+            for movie in top
+        ]
+        assert run.popularity_percentile == pytest.approx(np.mean(percentile))
+
+
+@pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
+def test_what_a_list_may_hold_is_the_same_under_every_protocol(workspace, monkeypatch, protocol):
+    """Where the test part selects, its movies are no less to be found."""
+    monkeypatch.setattr(grid.ranking.recommend, "__defaults__", (tiny.N_MOVIES,))
+    rows = [("mean", Experiment("movie mean", 0, protocol=protocol))]
+    runs = grid.run("lists", rows, workspace, n_jobs=1)
+    (found,) = lists(workspace, runs).values()
+    users = RATINGS["user_id"].iloc[:125].unique()
+    expected = {(user, movie) for user in users for movie in tiny.movie_ids()}
+    assert of_pairs(found) == expected - of_pairs(RATINGS.iloc[125:])
+    assert runs["ndcg_10"].item() > 0
+
+
+@pytest.mark.parametrize("kind", ["siamese", "movie mean", "item kNN", "FM: content"])
+@pytest.mark.parametrize("fold", ["item1", "both1"])
+def test_lists_of_new_movies_hold_nothing_else(workspace, fold, kind):
+    experiment = replace(EVERY_KIND[kind], fold=fold)
+    runs = grid.run("cold", [("cold", experiment)], workspace, n_jobs=1)
+    split = grid.divide(experiment, grid.load(workspace))
+    (found,) = lists(workspace, runs).values()
+    assert set(found["movie_id"]) <= set(split.cold_movies)
+    assert set(found["user_id"]) == set(split.test.pairs["user_id"])
+    assert runs["popularity_candidates"].tolist() == [0], "nobody has rated them in training"
+
+
+@pytest.mark.parametrize("fold", ["item1", "user1"])
+def test_a_learning_curve_lists_the_same_candidates_at_every_point(workspace, monkeypatch, fold):
+    """The ratings that can be shown are never listed: with more of them, no list gets easier."""
+    monkeypatch.setattr(folds, "SUPPORT", 12)
+    monkeypatch.setattr(grid.ranking.recommend, "__defaults__", (tiny.N_MOVIES,))
+    rows = [
+        (str(shown), Experiment("movie mean", 0, fold=fold, shown=shown)) for shown in (0, 3, 12)
+    ]
+    runs = grid.run("curve", rows, workspace, n_jobs=1)
+    found = [of_pairs(table) for table in lists(workspace, runs).values()]
+    assert found[0] == found[1] == found[2]
+    test = grid.divide(rows[0][1], grid.load(workspace)).test.pairs
+    assert found[0] & of_pairs(RATINGS) == of_pairs(test)
+    assert runs["n_test"].nunique() == 1
+    if fold == "item1":
+        assert runs["popularity_candidates"].is_monotonic_increasing
+        assert runs["popularity_candidates"].iloc[0] == 0
+
+
+def test_the_number_shown_is_filed_as_an_integer_or_nothing(workspace, monkeypatch):
+    monkeypatch.setattr(folds, "SUPPORT", 12)
+    curve = [
+        (str(shown), Experiment("user mean", 0, fold="user1", shown=shown)) for shown in (0, 3)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grid.run("warm", ROWS[2:], workspace, n_jobs=1)
+        returned = grid.run("curve", curve, workspace, n_jobs=1)
+        grid.run("warm again", ROWS[1:], workspace, n_jobs=1)
+        grid.run("warm", ROWS[2:], workspace, n_jobs=1)
+    stored = pd.read_parquet(workspace.results / "runs.parquet").set_index("table")
+    assert returned["shown"].dtype == stored["shown"].dtype == "Int64"
+    assert stored.loc["curve", "shown"].tolist() == [0, 3]
+    assert stored.loc[["warm", "warm again"], "shown"].isna().all()
+
+
 # --- nothing twice ------------------------------------------------------------------------------
 
 
@@ -231,18 +477,18 @@ def test_a_second_call_trains_nothing(copied, monkeypatch):
     pd.testing.assert_frame_equal(again, runs)
 
 
-@pytest.mark.parametrize("folder", ["runs", "predictions"])
-def test_what_is_missing_is_redone_alone_and_comes_out_the_same(copied, monkeypatch, folder):
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_is_missing_is_redone_alone_and_comes_out_the_same(
+    copied, finished, monkeypatch, folder
+):
     workspace, runs = copied
-    before = predictions(workspace, runs)
     name = runs.set_index("row").loc["text", "hash"]
     next((workspace.results / folder).glob(f"{name}.*")).unlink()
     done, run_one = [], grid._run
     monkeypatch.setattr(grid, "_run", lambda e, w: done.append(e) or run_one(e, w))
     again = grid.run("table1", ROWS, workspace, n_jobs=1)
     assert done == [ROWS[1][1]]
-    for row, table in predictions(workspace, again).items():
-        pd.testing.assert_frame_equal(table, before[row], check_exact=True)
+    same_results((workspace, again), finished)
 
 
 def test_an_interrupted_table_resumes_where_it_stood(finished, workspace, monkeypatch):
@@ -265,9 +511,7 @@ def test_an_interrupted_table_resumes_where_it_stood(finished, workspace, monkey
         runs = grid.run("table1", ROWS, workspace, n_jobs=1)
     assert len(started) == 3, "the first net was not trained again"
     assert runs["hash"].tolist() == finished[1]["hash"].tolist()
-    for row, table in predictions(workspace, runs).items():
-        expected = predictions(*finished)[row]
-        pd.testing.assert_frame_equal(table, expected, check_exact=True)
+    same_results((workspace, runs), finished)
 
 
 def test_two_jobs_predict_what_one_does(finished, workspace):
@@ -276,9 +520,7 @@ def test_two_jobs_predict_what_one_does(finished, workspace):
             runs = grid.run("table1", ROWS, workspace, n_jobs=2)
     finally:
         get_reusable_executor().shutdown(wait=True)
-    for row, table in predictions(workspace, runs).items():
-        expected = predictions(*finished)[row]
-        pd.testing.assert_frame_equal(table, expected, check_exact=True)
+    same_results((workspace, runs), finished)
 
 
 def test_trainings_and_predictions_run_on_one_thread(workspace, monkeypatch):
@@ -298,7 +540,8 @@ def test_trainings_and_predictions_run_on_one_thread(workspace, monkeypatch):
     finally:
         grid.torch.set_num_threads(before)
     assert set(seen) == {1}
-    assert len(seen) == 1 + tiny.SETTINGS.epochs + 1
+    # The training, the validation after each of its epochs, the test pairs, and the lists.
+    assert len(seen) == 1 + tiny.SETTINGS.epochs + 1 + 1
 
 
 def test_the_same_experiment_in_two_rows_is_trained_once(workspace):
@@ -336,6 +579,11 @@ def test_a_hash_depends_on_every_field_of_the_experiment(data):
         siamese("text", "audio"),
         siamese("text", features="permuted"),
         siamese("text", fold="u2"),
+        siamese("text", fold="item2"),
+        siamese("text", fold="item2", shown=0),
+        siamese("text", fold="item2", shown=5),
+        *(siamese("text", protocol=name) for name in protocols.PROTOCOLS if name != "clean"),
+        siamese("text", profiles="text"),
         siamese("text", masking=0.8),
         replace(siamese("text"), settings=longer),
         *EVERY_KIND.values(),
@@ -356,9 +604,18 @@ def test_a_hash_depends_on_the_features_it_reads_and_no_others(data):
             "audio": siamese("audio"),
             "ratings": EVERY_KIND["siamese on ratings"],
             "mean": Experiment("user mean", 0),
+            "machine": Experiment("FM: content", 0, ("text",)),
+            "machine of audio": Experiment("FM: content", 0, ("audio",)),
         }.items()
     }
-    assert same == {"text": False, "audio": True, "ratings": True, "mean": True}
+    assert same == {
+        "text": False,
+        "audio": True,
+        "ratings": True,
+        "mean": True,
+        "machine": False,
+        "machine of audio": True,
+    }
     meta = tiny.table("meta", 12, 40, parts=tiny.META_PARTS, seed=1)
     changed = replace(data, tables={**data.tables, "meta": meta})
     before, after = (grid.experiment_hash(siamese("audio"), d) for d in (data, changed))
@@ -387,25 +644,112 @@ def test_a_hash_depends_on_every_rating_and_its_place(data, model, change):
     assert grid.experiment_hash(experiment, data) != grid.experiment_hash(experiment, changed)
 
 
-def test_a_hash_depends_on_the_code_but_not_on_comments(data, monkeypatch, tmp_path):
-    path = tmp_path / "toy_model.py"
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(grid, "_CODE", ("toy_model",))
-    found = []
-    for code in (
+@pytest.mark.parametrize("fold", ["u1", "item1"])
+def test_a_hash_depends_on_which_ids_are_one_film(data, fold):
+    """Cold folds and lists do."""
+    twins = data.films.where(data.films != data.films.iloc[1], data.films.iloc[0])
+    assert twins.nunique() == data.films.nunique() - 1
+    experiment = siamese("text", fold=fold)
+    before, after = (
+        grid.experiment_hash(experiment, some) for some in (data, replace(data, films=twins))
+    )
+    assert before != after
+
+
+def test_a_hash_depends_on_what_is_known_of_the_users(data):
+    older = replace(data, people=data.people.assign(age=data.people["age"] + 1))
+    experiment = EVERY_KIND["FM: hybrid"]
+    assert grid.experiment_hash(experiment, data) != grid.experiment_hash(experiment, older)
+
+
+@pytest.fixture
+def code(monkeypatch, tmp_path):
+    """Copies of the modules that results depend on; ``code(name, change)`` rewrites one."""
+    for name in {*grid._CODE, *(name for model in grid.MODELS.values() for name in model.code)}:
+        path = tmp_path / f"{name}.py"
+        path.write_text((PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"))
+
+    def place(module: str) -> SimpleNamespace:
+        return SimpleNamespace(__file__=str(tmp_path / f"{module.removeprefix('mmrec.')}.py"))
+
+    def change(name: str, how) -> None:
+        path = tmp_path / f"{name}.py"
+        path.write_text(how(path.read_text()))
+        grid._code_digest.cache_clear()
+
+    monkeypatch.setattr(grid, "import_module", place)
+    grid._code_digest.cache_clear()
+    yield change
+    grid._code_digest.cache_clear()
+
+
+def hashes(data) -> dict[str, str]:
+    return {kind: grid.experiment_hash(e, data) for kind, e in EVERY_KIND.items()}
+
+
+def renamed_models(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {EVERY_KIND[kind].model for kind in before if before[kind] != after[kind]}
+
+
+def test_a_hash_depends_on_the_code_but_not_on_comments(data, code):
+    experiment, found = Experiment("user mean", 0), []
+    for text in (
         '"""One."""\n\ndef f(x):\n    """Two."""\n    return x + 1\n',
         '"""Another."""\n# why\ndef f(x):\n    return (x + 1)  # because\n',
         "def f(x):\n    return x + 2\n",
         'def f(x):\n    return "x"\n',
         'def f(x):\n    return "y"\n',
     ):
-        path.write_text(code)
-        grid._code_digest.cache_clear()
-        found.append(grid.experiment_hash(Experiment("user mean", 0), data))
-    sys.modules.pop("toy_model", None)
-    grid._code_digest.cache_clear()
+        code("models.baselines", lambda _, text=text: text)
+        found.append(grid.experiment_hash(experiment, data))
     assert found[0] == found[1]
     assert len(set(found)) == 4
+
+
+ON_TOP = {
+    "models.siamese": {"siamese", "siamese on ratings"},
+    "models.training": {"siamese", "siamese on ratings"},
+    "models.factorization_machine": {"FM: ids", "FM: ids and users", "FM: content", "FM: hybrid"},
+    "models.collaborative": {"item kNN", "matrix factorisation"},
+}
+
+
+@pytest.mark.parametrize("module", ON_TOP)
+def test_the_code_of_one_model_renames_no_results_of_another(data, code, module):
+    before = hashes(data)
+    code(module, lambda text: f"{text}\n\nCHANGED = 1\n")
+    renamed = renamed_models(before, hashes(data))
+    assert renamed == ON_TOP[module]
+
+
+def test_the_biases_are_no_part_of_the_networks_or_the_machines_code(data, code):
+    before = hashes(data)
+    code("models.baselines", lambda text: f"{text}\n\nCHANGED = 1\n")
+    renamed = renamed_models(before, hashes(data))
+    assert renamed >= set(grid.TRIVIAL)
+    assert not {model for model in renamed if model.startswith(("siamese", "FM"))}
+
+
+@pytest.mark.parametrize("module", grid._CODE)
+def test_what_every_result_depends_on_renames_them_all(data, code, module):
+    before = hashes(data)
+    code(module, lambda text: f"{text}\n\nCHANGED = 1\n")
+    assert all(name != before[kind] for kind, name in hashes(data).items())
+
+
+@pytest.mark.parametrize("model", grid.MODELS)
+def test_the_code_of_a_model_is_all_the_code_it_imports(model):
+    """Modules of models that a model's modules import: a change there is a change of it."""
+    counted = {name for name in grid.MODELS[model].code if name.startswith("models.")}
+    for name in counted:
+        tree = ast.parse((PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"))
+        imported = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "mmrec.models":
+                imported |= {f"models.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module.startswith("mmrec.models."):
+                imported.add(node.module.removeprefix("mmrec."))
+        assert imported <= counted, name
 
 
 def test_changed_files_are_read_again(workspace):
@@ -424,14 +768,24 @@ def test_changed_files_are_read_again(workspace):
     [
         ({"model": "oracle"}, "unknown model 'oracle'.*Choose from siamese"),
         ({"masking": 50}, "masking 50 is no share"),
+        ({"masking": 1.0}, r"masking 1\.0 is no share"),
         ({"protocol": "hopeful"}, "unknown protocol 'hopeful'.*clean"),
         ({"features": "imagined"}, "unknown features 'imagined'"),
-        ({"fold": "u6"}, "unknown fold 'u6'.*u1, u2"),
+        ({"fold": "u6"}, "unknown fold 'u6'.*u1, u2.*both5"),
     ],
 )
 def test_an_unknown_name_is_told(wrong, what):
     with pytest.raises(StudyError, match=what):
         Experiment(**{"model": "siamese", "seed": 0, "modalities": ("meta",), **wrong})
+
+
+@pytest.mark.parametrize("fold", ["u1", "both1"])
+def test_a_learning_curve_that_cannot_be_is_told_before_anything_is_trained(
+    workspace, monkeypatch, fold
+):
+    monkeypatch.setattr(training, "fit", no_training)
+    with pytest.raises(StudyError, match=f"5 ratings cannot be shown in fold {fold}"):
+        grid.run("cold", [("x", siamese("text", fold=fold, shown=5))], workspace, n_jobs=1)
 
 
 @pytest.mark.parametrize("missing", ["video", "meta"])

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmrec.data.movielens import N_RATINGS, fold_masks
+from mmrec.data.movielens import N_RATINGS
+from mmrec.experiments.folds import divide
 from mmrec.features.table import FeatureTable
 from mmrec.models.training import TrainingSettings
 from mmrec.workspace import Workspace
@@ -104,6 +105,7 @@ def change_ratings(
     """Rewrites the ratings of a fold's test part, or of all that is not."""
     path = made.catalogue / "ratings.parquet"
     found = pd.read_parquet(path)
-    rows = fold_masks(found)[fold] == test
+    movies = pd.read_parquet(made.catalogue / "movies.parquet").set_index("movie_id")
+    rows = divide(found, movies["film_id"], fold=fold, seed=0).test == test
     found.loc[rows, "rating"] = change(found.loc[rows, "rating"].to_numpy())
     found.to_parquet(path)
