@@ -456,8 +456,21 @@ def test_a_reference_that_is_not_there_is_named(workspace):
 # --- what is printed can be computed again ------------------------------------------------------
 
 
+def scores_of_lists(lists: pd.DataFrame, liked: pd.DataFrame) -> tuple[float, float]:
+    """NDCG@10 and Recall@20 by the book's words, one user after the other."""
+    ndcg, recall = [], []
+    for user, some in liked.groupby("user_id"):
+        relevant = set(some["movie_id"])
+        mine = lists[lists["user_id"] == user].set_index("rank")["movie_id"]
+        gain = sum(1 / np.log2(1 + rank) for rank in range(1, 11) if mine.get(rank) in relevant)
+        best = sum(1 / np.log2(1 + rank) for rank in range(1, min(10, len(relevant)) + 1))
+        ndcg.append(gain / best)
+        recall.append(len(relevant & set(mine.loc[:20])) / len(relevant))
+    return np.mean(ndcg), np.mean(recall)
+
+
 def test_scores_follow_from_the_stored_predictions(workspace):
-    """Plain formulas on ``results/`` and the catalogue, without any code of the study's."""
+    """Plain formulas on ``results/`` and the catalogue, without any code of the study."""
     rows = [
         (row, grid.Experiment(model, seed, modalities, fold=fold, settings=settings))
         for row, model, modalities, settings in (
@@ -481,6 +494,16 @@ def test_scores_follow_from_the_stored_predictions(workspace):
         assert run.precision == pytest.approx(100 * liked[found].mean())
         assert run.recall == pytest.approx(100 * found[liked].mean())
         again.setdefault((run.row, run.fold), []).append((error**2).mean() ** 0.5)
+        lists = pd.read_parquet(workspace.results / "recommendations" / f"{run.hash}.parquet")
+        expected = scores_of_lists(lists, both[liked])
+        assert (run.ndcg_10, run.recall_20) == pytest.approx(expected)
+        new = both["movie_id"].nunique() if run.fold == "item2" else tiny.N_MOVIES
+        listed = lists.loc[lists["rank"] <= 10, "movie_id"].nunique()
+        assert run.catalogue_coverage == pytest.approx(listed / new)
+        rated, tested = (
+            len(lists.merge(pairs, on=["user_id", "movie_id"])) for pairs in (ratings, predicted)
+        )
+        assert rated == tested, "what is listed is in the test part or was never rated"
     for row in table.itertuples():
         scores = again[row.row, row.fold]
         assert row.rmse_mean == pytest.approx(np.mean(scores))

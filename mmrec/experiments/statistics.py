@@ -341,6 +341,11 @@ def _text(table: pd.DataFrame, form: str, *names: str) -> pd.Series:
 def _labels(table: pd.DataFrame) -> dict[str, pd.Series]:
     """What tells the rows of a table apart besides their label, where anything does."""
     columns = {"row": table["row"]}
+    if (table.groupby("row")["model"].nunique() > 1).any():
+        columns["model"] = table["model"]
+    for key in ("features", "protocol"):
+        if table[key].nunique() > 1:
+            columns[key] = table[key]
     if (table["masking"] > 0).any():
         columns["masked"] = _text(table, "{:.0%}", "masking")
     if table["shown"].notna().any():
@@ -413,14 +418,14 @@ def show_comparison(table: pd.DataFrame) -> pd.DataFrame:
         "seeds agree": _text(table, "{} of {}", "seeds_agree", "n_seeds"),
         "verdict": table["verdict"],
     }
-    for key in ("model", "features", "protocol"):
-        if table[key].nunique() > 1:
-            columns[key] = table[key]
     return _printed(columns)
 
 
 def show_lists(table: pd.DataFrame) -> pd.DataFrame:
-    """What :func:`summarise_lists` returned, as the book prints it."""
+    """What :func:`summarise_lists` returned, as the book prints it.
+
+    Users without a relevant test movie are left out; their number is in brackets.
+    """
     form = "{:.3f} ({:.3f} to {:.3f})"
     columns = {
         **_labels(table),
@@ -428,7 +433,9 @@ def show_lists(table: pd.DataFrame) -> pd.DataFrame:
         "Recall@20": _text(table, form, "recall_20", "recall_20_low", "recall_20_high"),
         "catalogue covered": _text(table, "{:.0%}", "catalogue_coverage"),
         "popularity percentile": _text(table, "{:.0%}", "popularity_percentile"),
-        "users": _text(table, "{:.0f}", "users_ranked"),
+        "users (left out)": _text(
+            table, "{:.0f} ({:.0f})", "users_ranked", "users_without_relevant"
+        ),
     }
     return _printed(columns)
 
