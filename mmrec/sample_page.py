@@ -15,7 +15,9 @@ from mmrec.data import sources
 from mmrec.features import audio, media
 
 _FRAME_SECONDS = 0.94
-"""How wide a candidate frame is drawn: just under the second that lies between two."""
+"""How wide a candidate frame is drawn at most: just under the second that lies between two."""
+_STRIP = 0.1
+"""Height of the strip of frames over its width."""
 _LINE = 66
 _ROWS = {"frames": 0.4, "waveform": 0.6, "mel band": 0.9, "text": 1.35}
 """Relative heights."""
@@ -79,7 +81,7 @@ def draw(samples: Sequence[Sample], *, margin: float) -> tuple[Figure, np.ndarra
         frames, waveform, log_mel, text = column
         samples_of_sound = media.waveform(sample.clip)
         seconds = len(samples_of_sound) / media.RATE
-        _frames(frames, sample.clip, margin)
+        _frames(frames, sample.clip, seconds, margin)
         for end in (0, seconds - margin * seconds):
             frames.axvspan(end, end + margin * seconds, ymin=0.26, color="0.92", zorder=0)
         _waveform(waveform, samples_of_sound)
@@ -97,9 +99,10 @@ def draw(samples: Sequence[Sample], *, margin: float) -> tuple[Figure, np.ndarra
     return fig, axes
 
 
-def _frames(ax: Axes, clip: Path, margin: float) -> None:
+def _frames(ax: Axes, clip: Path, seconds: float, margin: float) -> None:
     for time, picture in media.candidate_frames(clip, margin=margin):
-        half = _FRAME_SECONDS / 2
+        height, width = picture.shape[:2]
+        half = min(_FRAME_SECONDS, _STRIP * seconds * width / height) / 2
         ax.imshow(picture, extent=(time - half, time + half, 0, 1), aspect="auto", zorder=2)
         ax.plot(time, -0.2, "^", color="black", ms=4, clip_on=False)
     ax.set(ylim=(-0.35, 1), yticks=[])
@@ -116,9 +119,11 @@ def _waveform(ax: Axes, sound: np.ndarray) -> None:
 
 def _log_mel(ax: Axes, sound: np.ndarray) -> None:
     windows = audio.patches(sound)
-    picture = windows.reshape(-1, windows.shape[-1]).T
-    extent = (0, 0.01 * picture.shape[1], 0, len(picture))
-    ax.imshow(picture, origin="lower", aspect="auto", cmap="cividis", extent=extent)
+    # Three of the steps of 10 ms in one: more than that, the page cannot show.
+    picture = windows.reshape(-1, 3, windows.shape[-1]).mean(axis=1).T
+    extent = (0, 0.03 * picture.shape[1], 0, len(picture))
+    look = {"cmap": "cividis", "interpolation": "nearest"}
+    ax.imshow(picture, origin="lower", aspect="auto", extent=extent, **look)
     ax.grid(visible=False)
     ax.set(yticks=[0, 32, 64])
     ax.set_xlabel("time (s)", fontsize=9)
