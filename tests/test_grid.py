@@ -525,7 +525,7 @@ def test_two_jobs_predict_what_one_does(finished, workspace):
 
 def test_trainings_and_predictions_run_on_one_thread(workspace, monkeypatch):
     seen = []
-    for name in ("fit", "predict"):
+    for name in ("fit", "predictor"):
         real = getattr(training, name)
         monkeypatch.setattr(
             training,
@@ -541,7 +541,7 @@ def test_trainings_and_predictions_run_on_one_thread(workspace, monkeypatch):
         grid.torch.set_num_threads(before)
     assert set(seen) == {1}
     # The training, the validation after each of its epochs, the test pairs, and the lists.
-    assert len(seen) == 1 + tiny.SETTINGS.epochs + 1 + 1
+    assert len(seen) == 1 + tiny.SETTINGS.epochs + 1
 
 
 def test_the_same_experiment_in_two_rows_is_trained_once(workspace):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from mmrec import machine
 from mmrec.errors import StudyError
 from mmrec.models import training
 from mmrec.models.siamese import SiameseRecommender
@@ -141,14 +142,14 @@ def test_epochs_come_in_different_orders():
 
 def test_prediction_sees_the_full_view_alone():
     model, inputs, ratings = toy_model(), toy_inputs(), toy_ratings()
-    before = training.predict(model, inputs, ratings.user, ratings.movie)
+    before = training.predictor(model, inputs)(ratings.user, ratings.movie)
     for vectors in (inputs.users, inputs.movies["ratings"]):
         vectors[: inputs.full] += 1
     torch.testing.assert_close(
-        training.predict(model, inputs, ratings.user, ratings.movie), before, rtol=0, atol=0
+        training.predictor(model, inputs)(ratings.user, ratings.movie), before, rtol=0, atol=0
     )
     inputs.users[inputs.full] += 1
-    assert (training.predict(model, inputs, ratings.user, ratings.movie) != before).any()
+    assert (training.predictor(model, inputs)(ratings.user, ratings.movie) != before).any()
 
 
 def test_rmse_clips_to_the_scale():
@@ -193,7 +194,7 @@ def test_the_history_tells_the_validation_error_of_the_kept_model():
     long = TrainingSettings(epochs=12, patience=12, batch_size=64)
     fit = training.fit(inputs, train, validation, long, 0)
     told = [epoch["validation_rmse"] for epoch in fit.history]
-    prediction = training.predict(fit.model, inputs, validation.user, validation.movie)
+    prediction = training.predictor(fit.model, inputs)(validation.user, validation.movie)
     assert fit.best_epoch == 1 + told.index(min(told)) < len(told), "it must have overfitted"
     assert training.rmse(prediction, validation.rating) == pytest.approx(min(told))
 
@@ -268,7 +269,7 @@ def test_a_training_that_leads_nowhere_says_so(wrong):
 
 
 @pytest.mark.skipif(
-    training.fast_dtype() is not torch.bfloat16, reason="no bfloat16 on this processor"
+    machine.fast_dtype() is not torch.bfloat16, reason="no bfloat16 on this processor"
 )
 def test_bfloat16_predicts_nearly_what_float32_does():
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
@@ -276,7 +277,7 @@ def test_bfloat16_predicts_nearly_what_float32_does():
     for dtype in (torch.float32, torch.bfloat16):
         given = inputs.to(dtype)
         model = training.fit(given, train, validation, SETTINGS, 0).model
-        found.append(training.predict(model, given, validation.user, validation.movie))
+        found.append(training.predictor(model, given)(validation.user, validation.movie))
         assert found[-1].dtype == torch.float32
         assert all(p.dtype == torch.float32 for p in model.parameters())
     exact, fast = found

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from mmrec import machine
 from mmrec.data import catalogue
 from mmrec.errors import StudyError
 from mmrec.experiments import metrics, ranking, user_profiles
@@ -122,11 +123,12 @@ class Data:
 
 def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
     fitted, inputs = _train(experiment, data, split)
+    rate = training.predictor(fitted.model, inputs)
 
     def predict(pairs: pd.DataFrame) -> np.ndarray:
         at = data.users.get_indexer(pairs["user_id"]), data.movies.get_indexer(pairs["movie_id"])
         user, movie = (torch.from_numpy(rows.astype(np.int64)) for rows in at)
-        return training.predict(fitted.model, inputs, user, movie).numpy()
+        return rate(user, movie).numpy()
 
     return predict, {
         "best_epoch": fitted.best_epoch,
@@ -152,7 +154,7 @@ def _train(
             permuted=experiment.features == "permuted",
             seed=experiment.seed,
         )
-    inputs = inputs.to(training.fast_dtype())
+    inputs = inputs.to(machine.fast_dtype())
     train, validation = (
         user_profiles.positions(part, data.users, data.movies, inputs.full)
         for part in (split.train, split.validation)
@@ -284,7 +286,7 @@ def experiment_hash(experiment: Experiment, data: Data) -> str:
         "catalogue": [_digest(part) for part in (data.ratings, data.films, data.people)],
         "tables": {name: _table(data, name).digest for name in experiment.tables},
         "code": _code_digest((*_CODE, *MODELS[experiment.model].code)),
-        "dtype": str(training.fast_dtype()) if experiment.settings else None,
+        "dtype": str(machine.fast_dtype()) if experiment.settings else None,
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -129,14 +129,13 @@ class SiameseRecommender(nn.Module):
             features: Modality -> [n, width].
             present: Modality -> bool [n]; where false, the learned vector stands in.
         """
-        encodings = [
-            torch.where(
-                present[modality][:, None],
-                encoder(self.input_dropout(self.movie_scaling[modality](features[modality]))),
-                self.missing[modality],
-            )
-            for modality, encoder in self.movie_encoders.items()
-        ]
+        encodings = []
+        for modality, encoder in self.movie_encoders.items():
+            vectors = self.input_dropout(self.movie_scaling[modality](features[modality]))
+            encoding = encoder(vectors)
+            # In the encoding's own number format: a wider one would be carried on from here.
+            missing = self.missing[modality].to(encoding.dtype)
+            encodings.append(torch.where(present[modality][:, None], encoding, missing))
         return self.siamese(torch.cat(encodings, dim=1))
 
     def rate(self, users: Tensor, movies: Tensor) -> Tensor:
