@@ -42,7 +42,7 @@ FEATURES = ["catalogue/*", "features/*"]
 STAGES = {
     "01_dataset_enrichment": ([], ["catalogue/*.parquet"]),
     "02_text_embedding": (["catalogue/*"], ["features/text*.parquet"]),
-    "03_video_embedding": (["catalogue/*"], ["features/video.parquet"]),
+    "03_video_embedding": (["catalogue/*"], ["features/video.parquet", "features/cuts.parquet"]),
     "04_audio_embedding": (["catalogue/*"], ["features/audio.parquet"]),
     "05_knowledge_graph": (
         ["catalogue/*"],
