@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from mmrec.experiments.folds import COLD, track_of
+from mmrec.experiments.folds import COLD, TRACKS, track_of
 from mmrec.experiments.grid import Experiment
-from mmrec.experiments.paper import MACHINES, Rows
+from mmrec.experiments.paper import MACHINES, ROWS, Rows, networks
 from mmrec.models.training import TrainingSettings
 
 OPPONENTS = (
@@ -20,8 +20,14 @@ OPPONENTS = (
 )
 """Models that the network is held against here."""
 
-SHOWN = (0, 1, 2, 5, 10, 20, 50)
-"""Ratings given back of each new movie or user along a learning curve."""
+CURVES = ("user+movie bias", "FM: ids", "FM: content", "FM: hybrid")
+"""Those of them whose learning curves are drawn."""
+
+REMEDIED = "all, inputs hidden"
+"""Row label of the network trained with hidden inputs."""
+
+INPUTS = ("meta", "meta-unrated", "triples", "genres", "genres-rating", "facts")
+"""Feature tables to tell apart what generalises to a new movie from what only names it."""
 
 
 def folds_of(track: str, number: int) -> list[str]:
@@ -29,47 +35,68 @@ def folds_of(track: str, number: int) -> list[str]:
     return [fold for fold in COLD if track_of(fold) == track][:number]
 
 
-def opponents(*, fold: str, seeds: Sequence[int], shown: int | None = None) -> Rows:
-    """The models that the network is held against, and the content's control."""
-    found = [
-        (model, Experiment(model, seed, MACHINES.get(model, ()), fold=fold, shown=shown))
-        for model in OPPONENTS
-        for seed in seeds
-    ]
-    return found + [
-        (
-            "FM: content",
-            Experiment(
-                "FM: content", seed, MACHINES["FM: content"], "permuted", fold=fold, shown=shown
-            ),
-        )
-        for seed in seeds
-    ]
-
-
-def network(
-    row: str,
-    modalities: Sequence[str],
-    settings: TrainingSettings,
-    *,
-    fold: str,
-    seeds: Sequence[int],
-    features: str = "real",
-    shown: int | None = None,
+def _opponents(
+    models: Sequence[str], *, fold: str, seeds: Sequence[int], shown: int | None = None
 ) -> Rows:
-    """The paper's network under a row label of its own."""
     return [
-        (
-            row,
-            Experiment(
-                "siamese",
-                seed,
-                tuple(modalities),
-                features,
-                fold=fold,
-                shown=shown,
-                settings=settings,
-            ),
-        )
+        (model, Experiment(model, seed, MACHINES.get(model, ()), fold=fold, shown=shown))
+        for model in models
         for seed in seeds
     ]
+
+
+def strict(
+    settings: TrainingSettings, remedy: TrainingSettings, *, n_folds: int, seeds: Sequence[int]
+) -> Rows:
+    """Nothing is known of the new: the network, the remedy, the control and the opponents.
+
+    Args:
+        settings: Of the network as on warm folds.
+        remedy: Of the same network, trained against recognising movies by their features.
+        n_folds: Folds of each kind, at most five.
+        seeds: One run of each row per seed and fold.
+    """
+    rows = {name: ROWS[name] for name in ("meta", "all")}
+    found = []
+    for fold in (fold for track in TRACKS for fold in folds_of(track, n_folds)):
+        here = {"fold": fold, "seeds": seeds}
+        found += networks(rows, settings, **here)
+        found += networks({REMEDIED: ROWS["all"]}, remedy, **here)
+        found += _opponents(OPPONENTS, **here)
+        if track_of(fold) == "item":
+            found += networks({"all": ROWS["all"]}, settings, features="permuted", **here)
+            found += networks({REMEDIED: ROWS["all"]}, remedy, features="permuted", **here)
+            found += [
+                ("FM: content", Experiment("FM: content", seed, ("facts",), "permuted", fold=fold))
+                for seed in seeds
+            ]
+    return found
+
+
+def inputs(settings: TrainingSettings, *, n_folds: int, seeds: Sequence[int]) -> Rows:
+    """The network on new films with other descriptions of a movie; its user profiles are meta's."""
+    return [
+        run
+        for fold in folds_of("item", n_folds)
+        for run in networks({name: (name,) for name in INPUTS}, settings, fold=fold, seeds=seeds)
+    ]
+
+
+def learning_curves(
+    remedy: TrainingSettings, *, shown: Sequence[int], n_folds: int, seeds: Sequence[int]
+) -> Rows:
+    """Each new film, or user, is given some of its ratings back.
+
+    Args:
+        remedy: Of the network's training.
+        shown: Numbers of ratings given back.
+        n_folds: Folds of each kind, at most five.
+        seeds: One run of each row per seed, fold and number.
+    """
+    found = []
+    for fold in (fold for track in ("item", "user") for fold in folds_of(track, n_folds)):
+        for number in shown:
+            here = {"fold": fold, "seeds": seeds, "shown": number}
+            found += networks({REMEDIED: ROWS["all"]}, remedy, **here)
+            found += _opponents(CURVES, **here)
+    return found

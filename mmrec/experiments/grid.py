@@ -337,10 +337,16 @@ def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inpu
         return *_train(experiment, data, split), split
 
 
-def _run(experiment: Experiment, workspace: Workspace) -> None:
+def _run(name: str, experiment: Experiment, workspace: Workspace) -> None:
     """Trains, predicts, scores, and leaves predictions, lists and record; the record comes last."""
     data = load(workspace)
-    name = experiment_hash(experiment, data)
+    # A worker reads code and data when it starts, which may be later than the call.
+    if experiment_hash(experiment, data) != name:
+        raise StudyError(
+            "code or data changed since the call",
+            where=f"experiment {name}",
+            remedy="Run it again: what is finished is kept.",
+        )
     split = divide(experiment, data)
     pairs = split.test.pairs
     with _one_thread():
@@ -418,9 +424,9 @@ def run(
         if not _finished(workspace, name)
     }
     # The longest first, so that no core idles at the end.
-    order = sorted(todo.values(), key=lambda e: (e.settings is None, -len(e.modalities)))
+    order = sorted(todo, key=lambda n: (todo[n].settings is None, -len(todo[n].modalities)))
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    jobs = (joblib.delayed(_run)(experiment, workspace) for experiment in order)
+    jobs = (joblib.delayed(_run)(name, todo[name], workspace) for name in order)
     with warnings.catch_warnings():
         # loky replaces a worker that has grown; nothing is lost by it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs")

@@ -229,10 +229,10 @@ def protocol_steps(
     ]
 
 
-def batch_sizes(
+def settings_compared(
     row: str, settings: Mapping[str, TrainingSettings], *, fold: str, seeds: Sequence[int]
 ) -> Rows:
-    """One row of Table I with batches of several sizes, clean."""
+    """One row of Table I trained in several ways, clean; the names become the row labels."""
     return [
         run
         for name, how in settings.items()
