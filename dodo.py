@@ -46,7 +46,7 @@ STAGES = {
     "04_audio_embedding": (["catalogue/*"], ["features/audio.parquet"]),
     "05_knowledge_graph": (
         ["catalogue/*"],
-        [f"features/{name}.parquet" for name in ("meta*", "triples", "genres*", "facts")],
+        [f"features/{name}.parquet" for name in ("meta*", "triples", "genres*", "facts*")],
     ),
     "06_siamese_training": (FEATURES, ["results/runs.parquet"]),
     "07_modality_ablation": (FEATURES, ["results/table1.csv"]),

@@ -26,6 +26,9 @@ CURVES = ("user+movie bias", "FM: ids", "FM: content", "FM: hybrid")
 REMEDIED = "all, inputs hidden"
 """Row label of the network trained with hidden inputs."""
 
+UNRATED = "FM: hybrid, unrated"
+"""Row label of the machine that does not know what the crowd thinks: nobody does of a new film."""
+
 INPUTS = ("meta", "meta-unrated", "triples", "genres", "genres-rating", "facts")
 """Feature tables to tell apart what generalises to a new movie from what only names it."""
 
@@ -63,11 +66,16 @@ def strict(
         found += networks(rows, settings, **here)
         found += networks({REMEDIED: ROWS["all"]}, remedy, **here)
         found += _opponents(OPPONENTS, **here)
+        found += [
+            (UNRATED, Experiment("FM: hybrid", seed, ("facts-unrated",), fold=fold))
+            for seed in seeds
+        ]
         if track_of(fold) == "item":
             found += networks({"all": ROWS["all"]}, settings, features="permuted", **here)
             found += networks({REMEDIED: ROWS["all"]}, remedy, features="permuted", **here)
             found += [
-                ("FM: content", Experiment("FM: content", seed, ("facts",), "permuted", fold=fold))
+                (model, Experiment(model, seed, tables, "permuted", fold=fold))
+                for model, tables in MACHINES.items()
                 for seed in seeds
             ]
     return found

@@ -34,7 +34,7 @@ VARIANTS = {
 }
 """Feature tables to compare, and the table that the user profiles of each row are made of."""
 
-MACHINES = {"FM: content": ("facts",), "FM: hybrid": ("facts", "text", "video")}
+MACHINES = {"FM: content": ("facts",), "FM: hybrid": ("facts",)}
 """Factorisation machines that read a movie's content, and what they read."""
 
 _COLUMNS = ["table", "row", "masking", "paper_rmse", "paper_precision", "paper_recall"]
