@@ -1,6 +1,7 @@
 """The paper's tables: the experiments that fill them, and the figures it published (§VI)."""
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -230,13 +231,13 @@ def protocol_steps(
 
 
 def settings_compared(
-    row: str, settings: Mapping[str, TrainingSettings], *, fold: str, seeds: Sequence[int]
+    experiment: Experiment, settings: Mapping[str, TrainingSettings], *, seeds: Sequence[int]
 ) -> Rows:
-    """One row of Table I trained in several ways, clean; the names become the row labels."""
+    """One experiment trained in several ways; their names become the row labels."""
     return [
-        run
+        (name, replace(experiment, settings=how, seed=seed))
         for name, how in settings.items()
-        for run in networks({name: ROWS[row]}, how, seeds=seeds, fold=fold)
+        for seed in seeds
     ]
 
 
