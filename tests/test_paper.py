@@ -1,10 +1,14 @@
 """The paper's tables: every figure it published, and an experiment for each."""
 
+from itertools import pairwise
+
 import pytest
 import tiny
 
-from mmrec.experiments import paper
-from mmrec.experiments.grid import TRIVIAL
+from mmrec.experiments import cold_start, paper
+from mmrec.experiments.folds import track_of
+from mmrec.experiments.grid import MODELS, Experiment
+from mmrec.models.training import TrainingSettings
 
 # As printed: RMSE, precision, recall.
 TABLE_I = """
@@ -25,12 +29,15 @@ meta+video 1.053 68.993 74.462 1.059 67.079 75.576
 all 1.048 69.771 76.745 1.053 67.111 78.118
 """
 SEEDS = (0, 1, 2)
+PUBLISHED = TrainingSettings(epochs=3, batch_size=40_000)
+BASELINES = [model for model in MODELS if not model.startswith("siamese")]
+EVERY = {"fold": "u1", "seeds": SEEDS}
 EXPERIMENTS = {
-    "table1": paper.table1(tiny.SETTINGS, fold="u1", seeds=SEEDS, control_seeds=SEEDS),
-    "table2": paper.table2(tiny.SETTINGS, fold="u1", seeds=SEEDS, masking_levels=[0.5, 0.8]),
-    "rating_vectors": paper.rating_vectors(
-        tiny.SETTINGS, fold="u1", seeds=SEEDS, masking_levels=[0.5]
+    "table1": paper.table1(tiny.SETTINGS, PUBLISHED, control_seeds=SEEDS, **EVERY),
+    "table2": paper.table2(
+        tiny.SETTINGS, PUBLISHED, control_seeds=SEEDS, masking_levels=[0.5, 0.8], **EVERY
     ),
+    "rating_vectors": paper.rating_vectors(tiny.SETTINGS, PUBLISHED, masking_levels=[0.5], **EVERY),
 }
 
 
@@ -53,15 +60,27 @@ def test_figures_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize("table", EXPERIMENTS)
-def test_every_published_figure_has_its_experiments_and_every_table_the_trivial_ones(table):
+def test_every_published_figure_is_run_under_both_protocols_beside_every_baseline(table):
     rows = EXPERIMENTS[table]
     wanted = {(row, mask) for name, row, mask in published() if name == table}
-    for row, masking in [*wanted, *((model, 0.0) for model in TRIVIAL)]:
-        seeds = [e.seed for r, e in rows if (r, e.masking, e.features) == (row, masking, "real")]
-        assert seeds == list(SEEDS), row
+    places = [(*place, protocol) for place in wanted for protocol in ("clean", "as_published")]
+    places += [(model, 0.0, "clean") for model in BASELINES]
+    for place in places:
+        seeds = [
+            e.seed
+            for row, e in rows
+            if (row, e.masking, e.protocol) == place and e.features == "real"
+        ]
+        assert seeds == list(SEEDS), place
     assert len({experiment for _, experiment in rows}) == len(rows), "none stands there twice"
     assert {e.fold for _, e in rows} == {"u1"}
-    assert {e.settings for _, e in rows if e.model not in TRIVIAL} == {tiny.SETTINGS}
+
+
+@pytest.mark.parametrize("table", EXPERIMENTS)
+def test_large_batches_go_with_the_published_protocol_and_no_other(table):
+    for _, e in EXPERIMENTS[table]:
+        if e.settings:
+            assert (e.settings == PUBLISHED) == (e.protocol != "clean")
 
 
 def test_a_row_is_represented_by_the_modalities_it_names():
@@ -79,14 +98,88 @@ def test_the_unmasked_rows_of_table_two_are_those_of_table_one():
     """The same experiments, so that they are trained once."""
     one, two = ({e for _, e in EXPERIMENTS[name]} for name in ("table1", "table2"))
     unmasked = {e for e in two if e.masking == 0}
-    assert len(unmasked) == (4 + len(TRIVIAL)) * len(SEEDS)
+    # Four rows: clean, permuted, as published.
+    assert len(unmasked) == (3 * 4 + len(BASELINES)) * len(SEEDS)
     assert unmasked <= one
 
 
-def test_each_row_of_table_one_has_its_control():
+@pytest.mark.parametrize("table", ["table1", "table2"])
+def test_every_row_that_reads_content_has_its_control(table):
     real, control = (
-        {(row, e.seed) for row, e in EXPERIMENTS["table1"] if e.features == kind and e.modalities}
+        {
+            (row, e.seed, e.masking)
+            for row, e in EXPERIMENTS[table]
+            if e.features == kind and e.protocol == "clean" and e.model == "siamese"
+        }
         for kind in ("real", "permuted")
     )
-    assert real == control
-    assert len(real) == len(paper.ROWS) * len(SEEDS)
+    assert real == control != set()
+
+
+def test_the_machines_that_read_content_have_their_control():
+    found = {(row, e.features, e.seed) for row, e in EXPERIMENTS["table1"] if row in paper.MACHINES}
+    assert len(found) == len(paper.MACHINES) * 2 * len(SEEDS)
+
+
+def test_the_ladder_changes_one_thing_at_a_time():
+    small, tuned = tiny.SETTINGS, TrainingSettings(epochs=2, averaging=0.9)
+    rows = paper.protocol_steps("all", PUBLISHED, small, tuned, fold="u1", seeds=[0])
+    ways = [(e.protocol, e.settings) for _, e in rows]
+    assert ways[0] == ("as_published", PUBLISHED)
+    assert ways[-1] == ("clean", tuned)
+    for before, after in pairwise(ways):
+        assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+    assert len({row for row, _ in rows}) == len(rows)
+    assert {e.modalities for _, e in rows} == {paper.ROWS["all"]}
+
+
+def test_tables_that_are_not_there_are_left_out_of_the_variants():
+    rows = paper.variants(tiny.SETTINGS, tables={"text", "meta"}, **EVERY)
+    assert {row for row, _ in rows} == {"text", "meta"}
+    open_data = paper.variants(tiny.SETTINGS, tables={"text-open"}, **EVERY)
+    assert {e.profiles for _, e in open_data} == {"meta-open"}, "open in all it has"
+
+
+def test_settings_compared_differ_in_nothing_else():
+    template = Experiment("siamese", 0, ("meta",))
+    ways = {"one": tiny.SETTINGS, "other": PUBLISHED}
+    rows = paper.settings_compared(template, ways, seeds=[0, 1])
+    assert [(row, e.seed, e.settings) for row, e in rows] == [
+        (row, seed, how) for row, how in ways.items() for seed in (0, 1)
+    ]
+    assert {(e.modalities, e.fold, e.protocol) for _, e in rows} == {(("meta",), "u1", "clean")}
+
+
+# --- cold start ---------------------------------------------------------------------------------
+
+
+def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
+    rows = cold_start.strict(tiny.SETTINGS, PUBLISHED, n_folds=2, seeds=[0])
+    assert {e.fold for _, e in rows} == {"item1", "item2", "user1", "user2", "both1", "both2"}
+    assert {(e.shown, e.protocol) for _, e in rows} == {(None, "clean")}
+    assert len({e for _, e in rows}) == len(rows)
+    for fold in ("item1", "user2", "both1"):
+        there = {row for row, e in rows if e.fold == fold and e.features == "real"}
+        assert {*cold_start.OPPONENTS, "meta", "all", cold_start.REMEDIED} <= there
+    control = {row for row, e in rows if e.features == "permuted"}
+    assert control == {"all", cold_start.REMEDIED, *paper.MACHINES}
+    unrated = [e for row, e in rows if row == cold_start.UNRATED]
+    assert {e.modalities for e in unrated} == {("facts-unrated",)}
+
+
+def test_learning_curves_show_every_number_to_every_model():
+    rows = cold_start.learning_curves(tiny.SETTINGS, shown=[0, 5], n_folds=1, seeds=[0])
+    models = {*cold_start.CURVES, cold_start.REMEDIED}
+    assert {(row, e.fold, e.shown) for row, e in rows} == {
+        (row, fold, number) for row in models for fold in ("item1", "user1") for number in (0, 5)
+    }
+    assert len(rows) == 2 * 2 * len(models)
+
+
+def test_other_descriptions_are_tried_on_new_films_alone():
+    rows = cold_start.inputs(tiny.SETTINGS, n_folds=2, seeds=[0])
+    assert {track_of(e.fold) for _, e in rows} == {"item"}
+    assert {(row, e.modalities) for row, e in rows} == {
+        (name, (name,)) for name in cold_start.INPUTS
+    }
+    assert {e.profiles for _, e in rows} == {"meta"}, "the user stays the same"
