@@ -1,5 +1,7 @@
 """One experiment of every kind, on the hand-made workspace of :mod:`tiny`."""
 
+from dataclasses import replace
+
 import tiny
 
 from mmrec.experiments import grid
@@ -13,6 +15,11 @@ def siamese(*modalities: str, seed: int = 0, **choices) -> Experiment:
     return Experiment("siamese", seed, modalities, settings=tiny.SETTINGS, **choices)
 
 
+REMEDIED = replace(
+    tiny.SETTINGS, input_dropout=0.5, keep_variance=True, scale_profiles=True, averaging=0.9
+)
+"""Every option of the training that is off by default."""
+
 EVERY_KIND = {
     "siamese": siamese(*ALL),
     "siamese, masked": siamese("text", masking=0.5),
@@ -21,6 +28,8 @@ EVERY_KIND = {
     "siamese on ratings, masked": Experiment(
         "siamese on ratings", 0, masking=0.5, settings=tiny.SETTINGS
     ),
+    "siamese, remedied": replace(siamese("text", "meta"), settings=REMEDIED),
+    "siamese on ratings, remedied": Experiment("siamese on ratings", 0, settings=REMEDIED),
     **{model: Experiment(model, 0) for model in grid.TRIVIAL},
     "item kNN": Experiment("item kNN", 0),
     "matrix factorisation": Experiment("matrix factorisation", 0),
