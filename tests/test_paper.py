@@ -154,15 +154,17 @@ def test_settings_compared_differ_in_nothing_else():
 
 
 def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
-    rows = cold_start.strict(tiny.SETTINGS, PUBLISHED, n_folds=2, seeds=[0])
+    rows = cold_start.strict(
+        tiny.SETTINGS, PUBLISHED, n_folds={"item": 2, "user": 2, "both": 2}, seeds=[0]
+    )
     assert {e.fold for _, e in rows} == {"item1", "item2", "user1", "user2", "both1", "both2"}
     assert {(e.shown, e.protocol) for _, e in rows} == {(None, "clean")}
     assert len({e for _, e in rows}) == len(rows)
     for fold in ("item1", "user2", "both1"):
         there = {row for row, e in rows if e.fold == fold and e.features == "real"}
         assert {*cold_start.OPPONENTS, "meta", "all", cold_start.REMEDIED} <= there
-    control = {row for row, e in rows if e.features == "permuted"}
-    assert control == {"all", cold_start.REMEDIED, *paper.MACHINES}
+    control = {(row, track_of(e.fold)) for row, e in rows if e.features == "permuted"}
+    assert control == {("meta", "item"), ("FM: hybrid", "item")}
     unrated = [e for row, e in rows if row == cold_start.UNRATED]
     assert {e.modalities for e in unrated} == {("facts-unrated",)}
 
