@@ -325,13 +325,16 @@ def several(
     order = torch.randperm(len(ratings), generator=torch.Generator().manual_seed(0))
     held_out = len(ratings) // 10
     train, validation = ratings.take(order[held_out:]), ratings.take(order[:held_out])
-    inputs = inputs.to(dtype)
+    train_one = partial(_trained, inputs.to(dtype), validation=validation)
     with joblib.Parallel(n_jobs=n_jobs) as parallel:
         # Workers take seconds to start and to import, which a grid waits for once.
-        parallel(joblib.delayed(machine.fast_dtype)() for _ in range(n_jobs))
+        few, once = train.take(torch.arange(min(256, len(train)))), replace(settings, epochs=1)
+        parallel(
+            joblib.delayed(train_one)(train=few, settings=once, seed=0) for _ in range(2 * n_jobs)
+        )
         started = time.perf_counter()
         found = parallel(
-            joblib.delayed(_trained)(inputs, train, validation, settings, seed) for seed in seeds
+            joblib.delayed(train_one)(train=train, settings=settings, seed=seed) for seed in seeds
         )
         return time.perf_counter() - started, found
 
