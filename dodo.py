@@ -471,16 +471,25 @@ def _rounded(cell: str | None) -> str:
 
 
 def commit_reference() -> None:
-    """Copies notebooks without what differs from run to run, and the summaries, to be committed."""
+    """Takes over outputs, without what differs from run to run, and summaries, to be committed.
+
+    Prose stays as it stands in the project: editing it does not run a notebook again.
+    """
     for name in STAGES:
-        content = json.loads((EXECUTED / f"{name}.ipynb").read_text(encoding="utf-8"))
+        path = NOTEBOOKS / f"{name}.ipynb"
+        executed, content = (
+            json.loads(file.read_text(encoding="utf-8"))
+            for file in (EXECUTED / f"{name}.ipynb", path)
+        )
+        run = {cell["id"]: cell for cell in executed["cells"] if "outputs" in cell}
         for cell in content["cells"]:
-            if not cell["metadata"].get("tags", True):
-                del cell["metadata"]["tags"]  # papermill adds an empty list to every cell
-            if "outputs" in cell:  # progress bars and warnings
-                cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+            if "outputs" in cell:
+                done = run[cell["id"]]
+                # Progress bars and warnings are left out.
+                cell["outputs"] = [o for o in done["outputs"] if o.get("name") != "stderr"]
+                cell["execution_count"] = done["execution_count"]
         text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-        with atomic_path(NOTEBOOKS / f"{name}.ipynb") as file:
+        with atomic_path(path) as file:
             file.write_text(text, encoding="utf-8")
     (BOOK / "results").mkdir(exist_ok=True)
     for file in left(["results/*.csv", "results/run.json"]):
