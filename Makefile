@@ -35,7 +35,7 @@ test: $(READY)  ## style, unit tests, and every notebook on the smoke profile
 	@$(BIN)ruff check
 	@$(BIN)ruff format --check
 	@$(BIN)nbstripout --verify $(NORMAL_FORM) notebooks/*.ipynb || { echo "Run make tidy."; exit 1; }
-	@$(BIN)python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+	@$(BIN)python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600
 
 tidy: $(READY)  ## bring code and notebooks into the form that `make test` asks for
 	@$(BIN)ruff check --fix
