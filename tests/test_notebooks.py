@@ -39,9 +39,7 @@ def problems(notebook: dict) -> list[str]:
         found.append(f"{len(cells)} code cells")
     for cell in cells:
         name, code = cell.get("id", "?"), source(cell)
-        if code.count("\n") + 1 > MOST_LINES and "parameters" not in cell["metadata"].get(
-            "tags", []
-        ):
+        if code.count("\n") + 1 > MOST_LINES:
             found.append(f"cell {name} has {code.count(chr(10)) + 1} lines")
         if re.search(r"^\s*[%!]", code, re.MULTILINE):
             found.append(f"cell {name} holds a magic or a shell command")
