@@ -209,11 +209,16 @@ def content_gain(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
     """What the content itself is worth: RMSE of the permuted control minus the real features'.
 
     Args:
-        table: Summaries, of one model or of several; rows without a control are left out. One
-            colour and mark per kind of model, and per protocol where there are two; a panel per
-            fold or kind of folds.
+        table: Summaries, of one model or of several; rows without a control are left out, and
+            where no row has one the figure says so. One colour and mark per kind of model, and
+            per protocol where there are two; a panel per fold or kind of folds.
     """
     rows = table[table["content_gain"].notna()]
+    if rows.empty:
+        fig, axes = _panels(1, 7.5, 0.6)
+        axes[0, 0].text(0, 0.5, "No control with permuted features was run.", va="center")
+        axes[0, 0].set_axis_off()
+        return fig, axes[0]
     named = rows["model"].str.split(":").str[0].replace(MODEL_NAMES)
     if rows["protocol"].nunique() > 1:
         named = named + ", " + rows["protocol"].map(PROTOCOL_NAMES)

@@ -322,7 +322,7 @@ def test_masking_leaves_every_training_rating_to_learn_from(workspace, monkeypat
     monkeypatch.setattr(training, "fit", spy)
     for masking in (0.0, 0.8):
         with pytest.raises(Stop):
-            grid.fit(siamese("text", masking=masking), grid.load(workspace))
+            grid.run("t", [("text", siamese("text", masking=masking))], workspace, n_jobs=1)
     (whole, train, validation), (masked, same_train, same_validation) = seen.values()
     assert (len(train), len(validation)) == (450, 50)
     for one, other in ((train, same_train), (validation, same_validation)):

@@ -179,6 +179,11 @@ def test_no_text_covers_another_and_axes_have_units(name):
     assert "stars" in told
 
 
+def test_without_a_control_the_gain_says_so():
+    _, (ax,) = plots.content_gain(summary("clean").assign(content_gain=np.nan))
+    assert [text.get_text() for text in ax.texts] == ["No control with permuted features was run."]
+
+
 def test_covered_text_would_be_found():
     fig, ax = plt.subplots()
     ax.text(0.5, 0.5, "one")

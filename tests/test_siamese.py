@@ -1,12 +1,10 @@
 """The network: layers as in the paper, one stem for both sides, a vector for what is missing."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
 
-from mmrec.models.siamese import Scaling, SiameseRecommender
+from mmrec.models.siamese import SiameseRecommender
 
 PAPER_WIDTHS = {"video": 2048, "audio": 128, "text": 384, "meta": 1220}
 PAPER_USER = 1220
@@ -124,21 +122,6 @@ def test_the_vector_of_a_missing_modality_learns_and_the_encoder_does_not_learn_
     encoders = network.movie_encoders
     assert all(p.grad.abs().sum() == 0 for p in encoders["text"].parameters())
     assert all(p.grad.abs().sum() > 0 for p in encoders["meta"].parameters())
-
-
-def test_scaling_centres_what_is_known_and_leaves_the_unknown_at_zero():
-    """Two columns by hand: means over the known are 4 and 2; one scale for all six numbers."""
-    ratings = torch.tensor([[3.0, 2.0], [5.0, 0.0], [0.0, 2.0]])
-    scaling = Scaling()
-    assert scaling(ratings) is ratings, "not fitted: nothing changes"
-    scaling.fit(ratings)
-    scale = math.sqrt(2 / 6)
-    wanted = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]) / scale
-    torch.testing.assert_close(scaling(ratings), wanted)
-    torch.testing.assert_close(
-        scaling(torch.tensor([[0.0, 5.0]])), torch.tensor([[0.0, 3 / scale]])
-    )
-    assert scaling(ratings.bfloat16()).dtype == torch.bfloat16
 
 
 def test_weights_that_keep_the_variance_keep_users_and_movies_apart():

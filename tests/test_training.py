@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
 from mmrec import machine
@@ -29,6 +30,7 @@ def toy_inputs() -> Inputs:
             "text": torch.rand(N_MOVIES, generator=g) < 0.7,
             "ratings": torch.ones(N_MOVIES, dtype=torch.bool),
         },
+        rated=frozenset({"ratings"}),
     )
 
 
@@ -228,16 +230,41 @@ def test_the_averaged_weights_are_scored_and_kept(monkeypatch):
     assert not torch.equal(wanted, found[0.0, 2])
 
 
+def test_scaling_centres_what_is_known_and_leaves_the_unknown_at_zero():
+    """Two columns by hand: the last view's known means are 4 and 2; one scale for all of it."""
+    full = torch.tensor([[3.0, 2.0], [5.0, 0.0], [0.0, 2.0]])
+    views = torch.stack([torch.tensor([[0.0, 5.0], [0.0, 0.0], [4.0, 1.0]]), full])
+    wanted = [[[0.0, 3.0], [0.0, 0.0], [0.0, -1.0]], [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]]
+    spread = math.sqrt(2 / 6)
+    torch.testing.assert_close(training.scale(views), torch.tensor(wanted) / spread)
+    assert training.scale(views.bfloat16()).dtype == torch.bfloat16
+
+
 def test_vectors_made_of_ratings_are_scaled_and_features_are_not():
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
-    how = TrainingSettings(epochs=1, batch_size=64, scale_profiles=True)
-    model = training.fit(inputs, train, validation, how, 0).model
-    assert model.movie_scaling["text"].mean is None
-    full = inputs.movies["ratings"][inputs.full]
-    torch.testing.assert_close(model.movie_scaling["ratings"].mean, full.mean(dim=0))
-    scaled = model.user_scaling(inputs.users[inputs.full])
-    torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(5), atol=1e-6, rtol=0)
-    assert scaled.square().mean() == pytest.approx(1)
+    for scaled in (False, True):
+        how = TrainingSettings(epochs=1, batch_size=64, scale_profiles=scaled)
+        seen = training.fit(inputs, train, validation, how, 0).inputs
+        assert seen.movies["text"] is inputs.movies["text"]
+        for after, before in (
+            (seen.users, inputs.users),
+            (seen.movies["ratings"], inputs.movies["ratings"]),
+        ):
+            torch.testing.assert_close(after, training.scale(before) if scaled else before)
+
+
+def test_on_a_gpu_every_number_is_there(monkeypatch):
+    """Pretended numbers of a pretended GPU: an operation on two devices is still an error."""
+    monkeypatch.setattr(training, "distinct", lambda rows: (torch.arange(8), rows % 8))
+    gpu = torch.device("cuda")
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        inputs = toy_inputs().to(gpu, torch.float32).scaled()
+        with gpu:
+            model = toy_model()
+        both = training.losses(model, inputs, toy_ratings(), 1)
+        predicted = training.predictor(model, inputs)(torch.arange(3), torch.arange(3))
+    assert {loss.device.type for loss in both} == {"cuda"}
+    assert predicted.device.type == "cpu"
 
 
 @pytest.mark.parametrize("change", [{"input_dropout": 0.5}, {"keep_variance": True}])
@@ -275,7 +302,7 @@ def test_bfloat16_predicts_nearly_what_float32_does():
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
     found = []
     for dtype in (torch.float32, torch.bfloat16):
-        given = inputs.to(dtype)
+        given = inputs.to(torch.device("cpu"), dtype)
         model = training.fit(given, train, validation, SETTINGS, 0).model
         found.append(training.predictor(model, given)(validation.user, validation.movie))
         assert found[-1].dtype == torch.float32

@@ -7,6 +7,7 @@ after an interruption; a result depends on its description, the data and the cod
 import ast
 import hashlib
 import json
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -122,8 +123,8 @@ class Data:
 
 
 def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
-    fitted, inputs = _train(experiment, data, split)
-    rate = training.predictor(fitted.model, inputs)
+    fitted = _train(experiment, data, split)
+    rate = training.predictor(fitted.model, fitted.inputs)
 
     def predict(pairs: pd.DataFrame) -> np.ndarray:
         at = data.users.get_indexer(pairs["user_id"]), data.movies.get_indexer(pairs["movie_id"])
@@ -138,9 +139,7 @@ def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predicto
     }
 
 
-def _train(
-    experiment: Experiment, data: Data, split: Split
-) -> tuple[training.Fit, training.Inputs]:
+def _train(experiment: Experiment, data: Data, split: Split) -> training.Fit:
     if experiment.model == "siamese on ratings":
         inputs = user_profiles.rating_inputs(split, data.users, data.movies)
     else:
@@ -154,12 +153,13 @@ def _train(
             permuted=experiment.features == "permuted",
             seed=experiment.seed,
         )
-    inputs = inputs.to(machine.fast_dtype())
+    device = machine.device()
+    inputs = inputs.to(device, machine.fast_dtype(device))
     train, validation = (
         user_profiles.positions(part, data.users, data.movies, inputs.full)
         for part in (split.train, split.validation)
     )
-    return training.fit(inputs, train, validation, experiment.settings, experiment.seed), inputs
+    return training.fit(inputs, train, validation, experiment.settings, experiment.seed)
 
 
 def _machine(
@@ -280,15 +280,21 @@ def _is_docstring(node: ast.AST) -> bool:
 
 
 def experiment_hash(experiment: Experiment, data: Data) -> str:
-    """Name of the experiment's result: hash of its description, its data, code and precision."""
+    """Name of the experiment's result: hash of its description, data, code and precision."""
     described = {
         **asdict(experiment),
         "catalogue": [_digest(part) for part in (data.ratings, data.films, data.people)],
         "tables": {name: _table(data, name).digest for name in experiment.tables},
         "code": _code_digest((*_CODE, *MODELS[experiment.model].code)),
-        "dtype": str(machine.fast_dtype()) if experiment.settings else None,
+        "precision": _precision() if experiment.settings else None,
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _precision() -> str:
+    """Device and number format of trainings: results differ in their last digits."""
+    device = machine.device()
+    return f"{device.type} {machine.fast_dtype(device)}"
 
 
 def _digest(table: pd.DataFrame | pd.Series) -> str:
@@ -307,10 +313,13 @@ def _table(data: Data, name: str) -> FeatureTable:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums of another order round differently: results must not depend on the workers' threads."""
+def _repeatable() -> Iterator[None]:
+    """Sums of another order round differently: one thread, and on a GPU one order of adding."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    if machine.device().type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+        torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
@@ -326,17 +335,6 @@ def divide(experiment: Experiment, data: Data) -> Split:
     )
 
 
-def fit(experiment: Experiment, data: Data) -> tuple[training.Fit, training.Inputs, Split]:
-    """Trains the network of an experiment, on one thread.
-
-    Returns:
-        The fit, and the inputs and the split it came from.
-    """
-    split = divide(experiment, data)
-    with _one_thread():
-        return *_train(experiment, data, split), split
-
-
 def _run(name: str, experiment: Experiment, workspace: Workspace) -> None:
     """Trains, predicts, scores, and leaves predictions, lists and record; the record comes last."""
     data = load(workspace)
@@ -349,7 +347,7 @@ def _run(name: str, experiment: Experiment, workspace: Workspace) -> None:
         )
     split = divide(experiment, data)
     pairs = split.test.pairs
-    with _one_thread():
+    with _repeatable():
         started = time.perf_counter()
         predict, details = MODELS[experiment.model].fit(experiment, data, split)
         seconds = time.perf_counter() - started

@@ -189,6 +189,7 @@ def rating_inputs(split: Split, users: pd.Index, movies: pd.Index) -> Inputs:
         users=torch.from_numpy(matrices),
         movies={"ratings": torch.from_numpy(matrices.transpose(0, 2, 1).copy())},
         present={"ratings": torch.ones(len(movies), dtype=torch.bool)},
+        rated=frozenset({"ratings"}),
     )
 
 

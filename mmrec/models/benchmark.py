@@ -38,6 +38,7 @@ PUBLISHED_STEPS = {SMALL: 3, LARGE: 1}
 """So many steps of the published structure are measured; its epoch is as many times as long."""
 PEAK_SIZES = (1024, 1536, 2048, 4096)
 DEFAULT = TrainingSettings().batch_size
+CPU = torch.device("cpu")
 
 Rated = tuple[np.ndarray, np.ndarray, np.ndarray]
 Vectors = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -271,7 +272,7 @@ def structures(inputs: Inputs, ratings: Ratings, rounds: int) -> dict[str, float
         (f"shared, {SMALL}", (plain_inputs, plain_ratings), SMALL, 1),
         (f"shared, {LARGE}", (plain_inputs, plain_ratings), LARGE, 5),
     ):
-        ways[name], scale[name] = our_epochs(seen.to(fast), rated, size, epochs), 1 / epochs
+        ways[name], scale[name] = our_epochs(seen.to(CPU, fast), rated, size, epochs), 1 / epochs
     return {name: seconds * scale[name] for name, seconds in in_turn(ways, rounds).items()}
 
 
@@ -291,7 +292,7 @@ def shares(
     }
     ways, work, peaks = {}, {}, []
     for name, (seen, rated, size, epochs) in setups.items():
-        ways[name] = our_epochs(seen.to(dtype), rated, size, epochs)
+        ways[name] = our_epochs(seen.to(CPU, dtype), rated, size, epochs)
         work[name] = epochs * epoch_flops(seen, rated, size)
     # The peak takes its turns as well: what else the machine does must not flatter a share.
     ways["peak"] = lambda: peaks.append(peak(dtype))
@@ -304,7 +305,9 @@ def _trained(
 ) -> tuple[float, Tensor]:
     with one_thread():
         fitted = training.fit(inputs, train, validation, settings, seed)
-        predicted = training.predictor(fitted.model, inputs)(validation.user, validation.movie)
+        predicted = training.predictor(fitted.model, fitted.inputs)(
+            validation.user, validation.movie
+        )
     return training.rmse(predicted, validation.rating), predicted
 
 
@@ -325,7 +328,7 @@ def several(
     order = torch.randperm(len(ratings), generator=torch.Generator().manual_seed(0))
     held_out = len(ratings) // 10
     train, validation = ratings.take(order[held_out:]), ratings.take(order[:held_out])
-    train_one = partial(_trained, inputs.to(dtype), validation=validation)
+    train_one = partial(_trained, inputs.to(CPU, dtype), validation=validation)
     with joblib.Parallel(n_jobs=n_jobs) as parallel:
         # Workers take seconds to start and to import, which a grid waits for once.
         few, once = train.take(torch.arange(min(256, len(train)))), replace(settings, epochs=1)

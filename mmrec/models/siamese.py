@@ -27,34 +27,6 @@ def dense(width: int, *layers: tuple[int, type[nn.Module]]) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
-class Scaling(nn.Module):
-    """Centres the known numbers of input vectors and brings the whole to a variance of 1.
-
-    Zero stands for the unknown, a movie not rated or a user without a like, and stays zero.
-    Without :meth:`fit` vectors pass as they are.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("mean", None)
-        self.register_buffer("scale", None)
-
-    def fit(self, vectors: Tensor) -> None:
-        """Takes each column's mean over its known numbers, and one scale for all, from [n, d]."""
-        vectors = vectors.float()
-        known = vectors != 0
-        self.mean = vectors.sum(dim=0) / known.sum(dim=0).clamp(min=1)
-        squares = torch.where(known, vectors - self.mean, 0).square()
-        self.scale = squares.mean().sqrt().clamp(min=1e-6)
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Scaled vectors [n, d] of the same number format."""
-        if self.mean is None:
-            return vectors
-        scaled = (vectors - self.mean) / self.scale
-        return torch.where(vectors != 0, scaled, 0).to(vectors.dtype)
-
-
 class SiameseRecommender(nn.Module):
     """Predicts the rating a user gives a movie from their feature vectors.
 
@@ -73,8 +45,6 @@ class SiameseRecommender(nn.Module):
     ):
         super().__init__()
         self.input_dropout = nn.Dropout(input_dropout)
-        self.user_scaling = Scaling()
-        self.movie_scaling = nn.ModuleDict({modality: Scaling() for modality in movie_widths})
         width = ENCODING * len(movie_widths)
         self.movie_encoders = nn.ModuleDict(
             {
@@ -117,8 +87,7 @@ class SiameseRecommender(nn.Module):
 
     def encode_users(self, users: Tensor) -> Tensor:
         """``S_U`` [n, 100] of user vectors [n, user_width]."""
-        users = self.input_dropout(self.user_scaling(users))
-        return self.siamese(self.user_encoder(users))
+        return self.siamese(self.user_encoder(self.input_dropout(users)))
 
     def encode_movies(
         self, features: Mapping[str, Tensor], present: Mapping[str, Tensor]
@@ -131,8 +100,7 @@ class SiameseRecommender(nn.Module):
         """
         encodings = []
         for modality, encoder in self.movie_encoders.items():
-            vectors = self.input_dropout(self.movie_scaling[modality](features[modality]))
-            encoding = encoder(vectors)
+            encoding = encoder(self.input_dropout(features[modality]))
             # In the encoding's own number format: a wider one would be carried on from here.
             missing = self.missing[modality].to(encoding.dtype)
             encodings.append(torch.where(present[modality][:, None], encoding, missing))

@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,6 +23,25 @@ LIKED = 4
 """Ratings from here on count as liked (R > 3 in the paper)."""
 
 
+def scale(views: Tensor) -> Tensor:
+    """Centres the known numbers of vectors made of ratings, and gives the whole a variance of 1.
+
+    Zero stands for the unknown, a movie not rated or a user without a like, and stays zero.
+
+    Args:
+        views: [n_views, n, d]. Each column's mean over its known numbers, and one scale for all
+            columns, are those of the last view.
+
+    Returns:
+        Vectors of the same shape and number format.
+    """
+    full = views[-1].float()
+    known = full != 0
+    mean = full.sum(dim=0) / known.sum(dim=0).clamp(min=1)
+    spread = torch.where(known, full - mean, 0).square().mean().sqrt().clamp(min=1e-6)
+    return torch.where(views != 0, (views - mean) / spread, 0).to(views.dtype)
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What the network sees of users and movies, in every view.
@@ -31,26 +50,45 @@ class Inputs:
         users: float32 [n_views, n_users, d_user].
         movies: Modality -> float32 [n_views or 1, n_movies, d]; 1 if all views are alike.
         present: Modality -> bool [n_movies].
+        rated: Modalities made of ratings, in which a zero is an unknown number.
     """
 
     users: Tensor
     movies: Mapping[str, Tensor]
     present: Mapping[str, Tensor]
+    rated: frozenset[str] = frozenset()
 
     @property
     def full(self) -> int:
         """The view of all training ratings: for pairs that are not in training."""
         return len(self.users) - 1
 
-    def to(self, dtype: torch.dtype) -> "Inputs":
-        """The same vectors in another number format; the network computes in it (autocast)."""
-        movies = {modality: vectors.to(dtype) for modality, vectors in self.movies.items()}
-        return Inputs(self.users.to(dtype), movies, self.present)
+    @property
+    def device(self) -> torch.device:
+        """Where the vectors are, and the network is trained."""
+        return self.users.device
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Inputs":
+        """The same elsewhere, in another number format; the network computes in it (autocast)."""
+        return replace(
+            self,
+            users=self.users.to(device, dtype),
+            movies={name: vectors.to(device, dtype) for name, vectors in self.movies.items()},
+            present={name: flags.to(device) for name, flags in self.present.items()},
+        )
+
+    def scaled(self) -> "Inputs":
+        """The same with :func:`scale` applied to what is made of ratings: features are already."""
+        movies = {
+            name: scale(vectors) if name in self.rated else vectors
+            for name, vectors in self.movies.items()
+        }
+        return replace(self, users=scale(self.users), movies=movies)
 
     def computing(self) -> torch.autocast:
         """The context in which the network computes in the vectors' number format."""
-        dtype = self.users.dtype
-        return torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
+        narrow = self.users.dtype == torch.bfloat16
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=narrow)
 
     def users_of(self, view: int, rows: Tensor) -> Tensor:
         """User vectors [n, d_user] as one view shows them."""
@@ -69,7 +107,8 @@ class Inputs:
 class Ratings:
     """Ratings by row position: ``user``, ``movie`` int64 [n], ``rating`` float32 [n].
 
-    ``view`` int64 [n] says which view of the inputs each of them may see.
+    ``view`` int64 [n] says which view of the inputs each of them may see. They stay with the
+    processor, which draws the batches; a batch follows the inputs to their device.
     """
 
     user: Tensor
@@ -123,12 +162,14 @@ class Fit:
 
     Attributes:
         model: The weights of the epoch with the best validation RMSE.
+        inputs: What it was trained on, scaled if the settings say so.
         history: One dict per epoch: ``epoch``, ``loss``, ``mse``, ``cosine``, ``validation_rmse``.
         best_epoch: 1-based.
         seconds: Time spent.
     """
 
     model: SiameseRecommender
+    inputs: Inputs
     history: list[dict]
     best_epoch: int
     seconds: float
@@ -169,13 +210,13 @@ def losses(
     Returns:
         Mean squared error, and cosine embedding loss of S_U and S_I with target +1 for liked.
     """
-    users, user_at = distinct(batch.user)
-    movies, movie_at = distinct(batch.movie)
+    drawn = (*distinct(batch.user), *distinct(batch.movie), batch.rating)
+    users, user_at, movies, movie_at, rating = (part.to(inputs.device) for part in drawn)
     # index_select, not []: copying rows, and adding up their gradients, is several times faster.
     user_codes = model.encode_users(inputs.users_of(view, users)).index_select(0, user_at)
     movie_codes = model.encode_movies(*inputs.movies_of(view, movies)).index_select(0, movie_at)
-    squared = functional.mse_loss(model.rate(user_codes, movie_codes), batch.rating)
-    target = torch.where(batch.rating >= LIKED, 1.0, -1.0)
+    squared = functional.mse_loss(model.rate(user_codes, movie_codes), rating)
+    target = torch.where(rating >= LIKED, 1.0, -1.0)
     return squared, functional.cosine_embedding_loss(user_codes, movie_codes, target)
 
 
@@ -188,15 +229,16 @@ def predictor(model: SiameseRecommender, inputs: Inputs) -> Callable[[Tensor, Te
     """
     model.eval()
     n_movies = len(next(iter(inputs.present.values())))
+    every = torch.arange(n_movies, device=inputs.device)
     with torch.no_grad(), inputs.computing():
         users = model.encode_users(inputs.users[inputs.full]).float()
-        movies = model.encode_movies(*inputs.movies_of(inputs.full, torch.arange(n_movies)))
-    movies = movies.float()
+        movies = model.encode_movies(*inputs.movies_of(inputs.full, every)).float()
 
     @torch.no_grad()
     def predict(user: Tensor, movie: Tensor) -> Tensor:
+        user, movie = user.to(inputs.device), movie.to(inputs.device)
         # In float32: between 2 and 4, bfloat16 knows ratings in steps of 1/64 alone.
-        return model.rate(users.index_select(0, user), movies.index_select(0, movie))
+        return model.rate(users.index_select(0, user), movies.index_select(0, movie)).cpu()
 
     return predict
 
@@ -216,15 +258,10 @@ def _initial_model(
     )
     if settings.keep_variance:
         model.keep_variance()
-    if settings.scale_profiles:
-        model.user_scaling.fit(inputs.users[inputs.full])
-        for modality, vectors in inputs.movies.items():
-            if len(vectors) > 1:  # they differ by view: made of ratings
-                model.movie_scaling[modality].fit(vectors[inputs.full])
     # Start at the mean rating, not at zero: the first epochs are not spent on finding it.
     with torch.no_grad():
         model.rating_predictor[-1].bias.fill_(train.rating.mean())
-    return model
+    return model.to(inputs.device)
 
 
 def fit(
@@ -233,7 +270,7 @@ def fit(
     """Trains a network and keeps the epoch with the best validation RMSE.
 
     Args:
-        inputs: Vectors of users and movies.
+        inputs: Vectors of users and movies; the training takes place on their device.
         train: Training ratings.
         validation: Held-out training ratings, in no view; they choose the epoch.
         settings: Epochs, batch size and the optimiser's settings.
@@ -245,6 +282,8 @@ def fit(
     started = time.perf_counter()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
+    if settings.scale_profiles:
+        inputs = inputs.scaled()
     model = _initial_model(inputs, train, settings)
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -256,7 +295,7 @@ def fit(
     history, best, best_epoch, best_state = [], math.inf, 0, None
     for epoch in range(1, settings.epochs + 1):
         model.train()
-        sums = torch.zeros(2)
+        sums = torch.zeros(2, device=inputs.device)
         for view, rows in batches(train, settings.batch_size, generator):
             with inputs.computing():
                 squared, cosine = losses(model, inputs, train.take(rows), view)
@@ -290,4 +329,4 @@ def fit(
         )
     model = averaged.module
     model.load_state_dict(best_state)
-    return Fit(model, history, best_epoch, time.perf_counter() - started)
+    return Fit(model, inputs, history, best_epoch, time.perf_counter() - started)
