@@ -315,7 +315,7 @@ def _table(data: Data, name: str) -> FeatureTable:
 @contextmanager
 def _repeatable() -> Iterator[None]:
     """Sums of another order round differently: one thread, and on a GPU one order of adding."""
-    threads = torch.get_num_threads()
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)
     if machine.device().type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
@@ -324,6 +324,7 @@ def _repeatable() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
 
 
 def divide(experiment: Experiment, data: Data) -> Split:
