@@ -30,6 +30,9 @@ EVERY_KIND = {
     ),
     "siamese, remedied": replace(siamese("text", "meta"), settings=REMEDIED),
     "siamese on ratings, remedied": Experiment("siamese on ratings", 0, settings=REMEDIED),
+    "siamese on ratings, refitted": Experiment(
+        "siamese on ratings", 0, settings=tiny.SETTINGS, refit=True
+    ),
     **{model: Experiment(model, 0) for model in grid.TRIVIAL},
     "item kNN": Experiment("item kNN", 0),
     "matrix factorisation": Experiment("matrix factorisation", 0),

@@ -129,7 +129,9 @@ def sealed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def unsealed(tmp_path_factory):
     """The same as published, on two sets of test ratings."""
-    rows = {kind: replace(e, protocol="as_published") for kind, e in EVERY_KIND.items()}
+    rows = {
+        kind: replace(e, protocol="as_published", refit=False) for kind, e in EVERY_KIND.items()
+    }
     return {
         change: ran(tmp_path_factory.mktemp("published"), change, rows)
         for change in ("original", "other test")
@@ -140,6 +142,22 @@ def choices(run) -> dict:
     """What a run tells of its choice: of the epoch or of the settings."""
     told = ("validation_rmse", "history", "best_epoch", "tuning", "chosen")
     return {key: run[key] for key in told if key in run and np.any(pd.notna(run[key]))}
+
+
+def test_a_refitted_network_learns_from_the_validation_ratings_what_they_chose(sealed):
+    runs, predictions, _ = sealed["original"]
+    plain, refitted = (runs.loc[f"siamese on ratings{end}"] for end in ("", ", refitted"))
+    assert choices(plain) == choices(refitted)
+    before, after = (predictions[row]["prediction"] for row in (plain.name, refitted.name))
+    assert (before != after).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"protocol": "as_published"}, {"model": "FM: ids", "settings": None}]
+)
+def test_what_has_no_validation_ratings_to_learn_from_is_not_refitted(wrong):
+    with pytest.raises(StudyError, match="cannot be refitted"):
+        replace(EVERY_KIND["siamese on ratings, refitted"], **wrong)
 
 
 def test_every_model_is_held_against_the_seal():

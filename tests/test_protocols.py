@@ -56,6 +56,16 @@ def rows(table: pd.DataFrame) -> set:
 # --- parts --------------------------------------------------------------------------------------
 
 
+def test_validation_ratings_join_the_training_when_they_have_chosen(split):
+    apart, joined = split(masking=0.5), split(masking=0.5, joined=True)
+    assert rows(joined.train) == rows(apart.train) | rows(apart.validation)
+    assert joined.validation.empty
+    assert joined.test.pairs.equals(apart.test.pairs)
+    assert rows(apart.views[-1]) < rows(joined.views[-1]), "the mask is the same"
+    for view, shown in enumerate(joined.views[:-1]):
+        assert not rows(shown) & rows(joined.train[joined.train["view"] == view])
+
+
 @pytest.mark.parametrize("number", range(5))
 def test_the_test_part_is_the_folds_fifth_of_the_data_set(ratings, split, number):
     made = split(fold=f"u{number + 1}")

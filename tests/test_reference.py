@@ -50,7 +50,7 @@ def readme_rows(results: Path) -> list[list[str]]:
     rows = []
     for source, names in (
         (table, table.loc[table["paper_rmse"].notna(), "row"].unique()),
-        (vectors, ["rating vectors"]),
+        (vectors, ["rating vectors", "rating vectors, refitted"]),
         (table, baselines),
     ):
         for name in names:

@@ -278,6 +278,15 @@ def test_a_setting_changes_the_training(change):
     assert torch.equal(changed, again)
 
 
+def test_without_validation_ratings_the_last_epoch_is_kept():
+    inputs, train, none = toy_inputs(), toy_ratings(), toy_ratings(0)
+    fit = training.fit(inputs, train, none, SETTINGS, 0)
+    assert fit.best_epoch == len(fit.history) == SETTINGS.epochs
+    assert all(math.isnan(epoch["validation_rmse"]) for epoch in fit.history)
+    longer = training.fit(inputs, train, none, replace(SETTINGS, epochs=5), 0)
+    assert not torch.equal(weights(fit.model), weights(longer.model))
+
+
 def test_validation_ratings_teach_nothing_but_the_epoch():
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
     one = TrainingSettings(epochs=1, batch_size=64)

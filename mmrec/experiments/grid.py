@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -57,6 +57,8 @@ class Experiment:
             learning curve.
         settings: Of the network's training; None for other models.
         profiles: Name of the feature table whose means over the liked movies are the users.
+        refit: Whether a network is trained a second time, on the validation ratings as well, for
+            as many epochs as they chose in the first.
     """
 
     model: str
@@ -69,6 +71,7 @@ class Experiment:
     shown: int | None = None
     settings: TrainingSettings | None = None
     profiles: str = "meta"
+    refit: bool = False
 
     def __post_init__(self):
         choices = {
@@ -89,6 +92,12 @@ class Experiment:
                 f"masking {self.masking} is no share of the ratings",
                 where="experiment",
                 remedy="Give a number from 0 to just under 1, such as 0.5.",
+            )
+        if self.refit and (self.settings is None or PROTOCOLS[self.protocol].selected_on_test):
+            raise StudyError(
+                f"{self.model!r} under {self.protocol!r} cannot be refitted",
+                where="experiment",
+                remedy="Refit networks, under a protocol that selects on validation ratings.",
             )
 
     @property
@@ -123,7 +132,11 @@ class Data:
 
 
 def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
-    fitted = _train(experiment, data, split)
+    fitted = chosen = _train(experiment, data, split)
+    if experiment.refit:
+        again = replace(experiment.settings, epochs=chosen.best_epoch)
+        whole = divide(experiment, data, joined=True)
+        fitted = _train(replace(experiment, settings=again), data, whole)
     rate = training.predictor(fitted.model, fitted.inputs)
 
     def predict(pairs: pd.DataFrame) -> np.ndarray:
@@ -132,10 +145,10 @@ def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predicto
         return rate(user, movie).numpy()
 
     return predict, {
-        "best_epoch": fitted.best_epoch,
-        "epochs": len(fitted.history),
-        "validation_rmse": fitted.history[fitted.best_epoch - 1]["validation_rmse"],
-        "history": fitted.history,
+        "best_epoch": chosen.best_epoch,
+        "epochs": len(chosen.history),
+        "validation_rmse": chosen.history[chosen.best_epoch - 1]["validation_rmse"],
+        "history": chosen.history,
     }
 
 
@@ -327,12 +340,19 @@ def _repeatable() -> Iterator[None]:
         torch.use_deterministic_algorithms(strict)
 
 
-def divide(experiment: Experiment, data: Data) -> Split:
-    """The division of the ratings that an experiment's protocol makes."""
+def divide(experiment: Experiment, data: Data, *, joined: bool = False) -> Split:
+    """The division of the ratings that an experiment's protocol makes.
+
+    Args:
+        experiment: What is to be fitted.
+        data: Its ratings.
+        joined: Whether the validation ratings join the training.
+    """
     return PROTOCOLS[experiment.protocol].split(
         data.ratings,
         data.films,
         **{key: getattr(experiment, key) for key in ("fold", "seed", "masking", "shown")},
+        joined=joined,
     )
 
 
@@ -448,7 +468,7 @@ def _describe(table: str, row: str, experiment: Experiment, data: Data, record: 
         "table": table,
         "row": row,
         **{key: getattr(experiment, key) for key in ("model", "features", "protocol", "fold")},
-        **{key: getattr(experiment, key) for key in ("seed", "masking", "shown")},
+        **{key: getattr(experiment, key) for key in ("seed", "masking", "shown", "refit")},
         **settings,
         **json.loads(record.read_text(encoding="utf-8")),
         "sources": describe_sources(experiment, data),

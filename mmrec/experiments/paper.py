@@ -64,6 +64,9 @@ PUBLISHED = pd.DataFrame(
 )
 """What the paper reports: best of five runs, selected on the test part, on u1."""
 
+REFITTED = "rating vectors, refitted"
+"""Row label of the network that was trained again, on the validation ratings as well."""
+
 Rows = list[tuple[str, Experiment]]
 
 
@@ -185,24 +188,18 @@ def rating_vectors(
     """Rating vectors in place of the embeddings, whole and masked, and the baselines.
 
     As published the target stands in its own input; ``hidden_target`` is the same without it.
+    The clean network without a mask is also refitted: trained again with the validation ratings.
     """
     ways = (("clean", settings), ("as_published", published), ("hidden_target", published))
-    return [
-        (
-            "rating vectors",
-            Experiment(
-                "siamese on ratings",
-                seed,
-                protocol=protocol,
-                fold=fold,
-                masking=masking,
-                settings=how,
-            ),
-        )
+    vectors = Experiment("siamese on ratings", 0, fold=fold)
+    runs = [
+        ("rating vectors", replace(vectors, protocol=protocol, masking=masking, settings=how))
         for protocol, how in ways
         for masking in ((0.0,) if protocol == "hidden_target" else (0.0, *masking_levels))
-        for seed in seeds
-    ] + baselines(fold=fold, seeds=seeds)
+    ]
+    runs.append((REFITTED, replace(vectors, settings=settings, refit=True)))
+    seeded = [(row, replace(run, seed=seed)) for row, run in runs for seed in seeds]
+    return seeded + baselines(fold=fold, seeds=seeds)
 
 
 def protocol_steps(

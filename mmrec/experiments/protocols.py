@@ -43,7 +43,8 @@ class Split:
     Attributes:
         train: ``user_id, movie_id, rating, view``: what is learned from, and which of the views
             each rating may see.
-        validation: ``user_id, movie_id, rating``: they choose epochs and settings.
+        validation: ``user_id, movie_id, rating``: they choose epochs and settings; none are left
+            where they have joined the training.
         test: The sealed test part.
         views: For each view the ratings that may enter the inputs, all from ``train``. The last
             one, all of them, serves the pairs outside training.
@@ -83,6 +84,7 @@ class Protocol:
         seed: int,
         masking: float = 0.0,
         shown: int | None = None,
+        joined: bool = False,
     ) -> Split:
         """Divides the ratings.
 
@@ -94,9 +96,10 @@ class Protocol:
             masking: Share of the ratings hidden from the views (Table II); all are learned from.
             shown: Ratings given back of each new film or user, see
                 :func:`mmrec.experiments.folds.divide`.
+            joined: Whether the validation ratings join the training, once they have chosen.
         """
         roles = folds.divide(ratings, films, fold=fold, seed=seed, shown=shown)
-        learned = roles.train | roles.validation if self.selected_on_test else roles.train
+        learned = roles.train | (roles.validation & (self.selected_on_test | joined))
         train = ratings.loc[learned, RATING].reset_index(drop=True)
         # Parts are drawn without regard to the rating: a balanced number of likes in each would
         # tell from the visible likes how many are hidden.
@@ -108,7 +111,9 @@ class Protocol:
         views = [shown_train[shown_train["view"] != part] for part in range(N_PARTS)]
         return Split(
             train,
-            ratings.loc[roles.test if self.selected_on_test else roles.validation, RATING],
+            ratings.loc[
+                roles.test if self.selected_on_test else roles.validation & ~learned, RATING
+            ],
             SealedTest(ratings[roles.test]),
             (*(views if self.target_hidden else ()), shown_train),
             ratings.loc[roles.test & kept, RATING] if self.test_built_profiles else None,

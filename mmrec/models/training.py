@@ -269,6 +269,8 @@ def fit(
 ) -> Fit:
     """Trains a network and keeps the epoch with the best validation RMSE.
 
+    Without validation ratings there is nothing to choose by: the last epoch is kept.
+
     Args:
         inputs: Vectors of users and movies; the training takes place on their device.
         train: Training ratings.
@@ -277,7 +279,7 @@ def fit(
         seed: Of the initial weights and of the order of batches.
 
     Raises:
-        StudyError: If no epoch ends in a finite validation RMSE.
+        StudyError: If no epoch ends in a finite error.
     """
     started = time.perf_counter()
     torch.manual_seed(seed)
@@ -306,7 +308,7 @@ def fit(
             sums += torch.stack([squared, cosine]).detach() * len(rows)
         mse, cosine = (sums / len(train)).tolist()
         prediction = predictor(averaged.module, inputs)(validation.user, validation.movie)
-        score = rmse(prediction, validation.rating)
+        score = rmse(prediction, validation.rating)  # no number if there are none
         history.append(
             {
                 "epoch": epoch,
@@ -316,7 +318,7 @@ def fit(
                 "validation_rmse": score,
             }
         )
-        if score < best:
+        if score < best or (not len(validation) and math.isfinite(mse)):
             best, best_epoch = score, epoch
             best_state = copy.deepcopy(averaged.module.state_dict())
         elif epoch - best_epoch >= settings.patience:
