@@ -361,8 +361,9 @@ def learning_curves(
             ax.plot(shown, line["rmse_mean"], color=colour, marker=marker, ms=4.5, label=row)
         if crossing and (at := diagnostics.crossing(curves, *crossing)) is not None:
             ax.axvline(at, color="0.2", lw=1, ls=":", zorder=0)
+            ratings = "rating" if round(at) == 1 else "ratings"
             ax.annotate(
-                f"{crossing[1]} overtakes\n{crossing[0]} at {at:.0f} ratings",
+                f"{crossing[1]} overtakes\n{crossing[0]} at {at:.0f} {ratings}",
                 (at, 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(0, 3),
