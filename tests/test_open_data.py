@@ -201,7 +201,10 @@ def test_titles_and_years_are_those_of_movielens(ours, mirror):
     theirs = mirror.movielens.movies.set_index("movie_id").loc[ours.index]
     assert ours.index[ours["year"] != theirs["year"]].tolist() == []
     named = (ours["title"] == theirs["title"]) | (ours["title"] == theirs["alternate_title"])
-    assert ours.index[~named].tolist() == []
+    shortened = ours.index[~named]
+    assert shortened.tolist() == [580, 1059]
+    for movie in shortened:
+        assert theirs.loc[movie, "title"].startswith(ours.loc[movie, "title"])
 
 
 def test_nothing_is_copied(ours, mirror):

@@ -253,8 +253,8 @@ def test_vectors_made_of_ratings_are_scaled_and_features_are_not():
             torch.testing.assert_close(after, training.scale(before) if scaled else before)
 
 
-def test_on_a_gpu_every_number_is_there(monkeypatch):
-    """Pretended numbers of a pretended GPU: an operation on two devices is still an error."""
+def test_a_forward_pass_stays_on_the_gpu(monkeypatch):
+    """On a simulated one (fake tensors): an operation across two devices is still an error."""
     monkeypatch.setattr(training, "distinct", lambda rows: (torch.arange(8), rows % 8))
     gpu = torch.device("cuda")
     with FakeTensorMode(allow_non_fake_inputs=True):

@@ -327,7 +327,7 @@ def _table(data: Data, name: str) -> FeatureTable:
 
 @contextmanager
 def _repeatable() -> Iterator[None]:
-    """Sums of another order round differently: one thread, and on a GPU one order of adding."""
+    """Sums in another order round differently: one thread, and on a GPU one order of adding."""
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)
     if machine.device().type == "cuda":
