@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmrec.models.siamese import SiameseRecommender
+from mmrec.models.siamese import HiddenInputs, SiameseRecommender
 
 PAPER_WIDTHS = {"video": 2048, "audio": 128, "text": 384, "meta": 1220}
 PAPER_USER = 1220
@@ -24,6 +24,11 @@ def layers(module: nn.Module) -> list:
 def small(*modalities: str) -> SiameseRecommender:
     torch.manual_seed(0)
     return SiameseRecommender(dict.fromkeys(modalities, 4), 6)
+
+
+def everywhere(*modalities: str, n: int) -> dict[str, torch.Tensor]:
+    """Where the features of n movies are if all have them."""
+    return dict.fromkeys(modalities, torch.arange(n))
 
 
 def test_layers_are_the_papers():
@@ -67,11 +72,11 @@ def test_a_modality_of_the_readers_own_is_encoded_as_meta_is():
 def test_users_and_movies_share_one_stem():
     network = small("meta")
     users, movies = torch.randn(3, 6), {"meta": torch.randn(5, 4)}
-    present = {"meta": torch.ones(5, dtype=torch.bool)}
-    before = network.encode_users(users), network.encode_movies(movies, present)
+    at = everywhere("meta", n=5)
+    before = network.encode_users(users), network.encode_movies(movies, at)
     with torch.no_grad():
         network.siamese[0].weight.mul_(2)
-    after = network.encode_users(users), network.encode_movies(movies, present)
+    after = network.encode_users(users), network.encode_movies(movies, at)
     assert all((a - b).abs().min() > 0 for a, b in zip(before, after, strict=True))
     assert [code.shape for code in after] == [(3, 100), (5, 100)]
 
@@ -81,42 +86,49 @@ def test_encodings_are_concatenated_in_the_order_of_the_modalities():
     seen = []
     network.siamese.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     features = {"meta": torch.randn(2, 4), "text": torch.randn(2, 4)}  # another order
-    network.encode_movies(features, dict.fromkeys(features, torch.ones(2, dtype=torch.bool)))
+    network.encode_movies(features, everywhere("text", "meta", n=2))
     torch.testing.assert_close(seen[0][:, :200], network.movie_encoders["text"](features["text"]))
     torch.testing.assert_close(seen[0][:, 200:], network.movie_encoders["meta"](features["meta"]))
 
 
 def test_a_rating_is_one_number_per_pair_and_depends_on_both_sides():
     network = small("meta")
-    users, movies = torch.randn(7, 100), torch.randn(7, 100)
+    users, movies = network.halves(torch.randn(7, 100), torch.randn(7, 100))
     rated = network.rate(users, movies)
     assert rated.shape == (7,)
     assert (network.rate(users.flip(0), movies) != rated).any()
     assert (network.rate(users, movies.flip(0)) != rated).any()
 
 
-def test_features_of_an_absent_movie_do_not_matter_but_those_of_a_present_one_do():
+def test_the_halves_of_the_first_layer_add_up_to_it():
+    network = small("meta")
+    users, movies = torch.randn(7, 100), torch.randn(7, 100)
+    rated = network.rate(*network.halves(users, movies))
+    whole = network.rating_predictor(torch.cat([users, movies], dim=1)).squeeze(1)
+    torch.testing.assert_close(rated, whole)
+
+
+def test_a_movie_without_a_modality_gets_the_learned_vector_and_the_others_their_own():
     network = small("text", "meta")
-    features = {"text": torch.randn(4, 4), "meta": torch.randn(4, 4)}
-    present = {
-        "text": torch.tensor([True, False, True, False]),
-        "meta": torch.ones(4, dtype=torch.bool),
-    }
-    before = network.encode_movies(features, present)
-    features["text"] = features["text"] + 100
-    changed = (network.encode_movies(features, present) != before).any(dim=1)
-    assert torch.equal(changed, present["text"])
+    with torch.no_grad():
+        network.missing["text"].uniform_()
+    seen = []
+    network.siamese.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    features = {"text": torch.randn(2, 4), "meta": torch.randn(4, 4)}
+    at = {"text": torch.tensor([1, 2, 0, 2]), "meta": torch.arange(4)}
+    network.encode_movies(features, at)
+    encoded = network.movie_encoders["text"](features["text"])
+    missing = network.missing["text"]
+    expected = torch.stack([encoded[1], missing, encoded[0], missing])
+    torch.testing.assert_close(seen[0][:, :200], expected)
 
 
 def test_the_vector_of_a_missing_modality_learns_and_the_encoder_does_not_learn_from_it():
     network = small("text", "meta")
-    features = {"text": torch.randn(3, 4), "meta": torch.randn(3, 4)}
-    present = {
-        "text": torch.zeros(3, dtype=torch.bool),
-        "meta": torch.ones(3, dtype=torch.bool),
-    }
-    codes = network.encode_movies(features, present)
-    network.rate(torch.randn(3, 100), codes).sum().backward()
+    features = {"text": torch.randn(0, 4), "meta": torch.randn(3, 4)}
+    at = {"text": torch.zeros(3, dtype=torch.int64), "meta": torch.arange(3)}
+    codes = network.encode_movies(features, at)
+    network.rate(*network.halves(torch.randn(3, 100), codes)).sum().backward()
     assert network.missing["text"].grad.abs().sum() > 0
     assert network.missing["meta"].grad.abs().sum() == 0
     encoders = network.movie_encoders
@@ -127,11 +139,11 @@ def test_the_vector_of_a_missing_modality_learns_and_the_encoder_does_not_learn_
 def test_weights_that_keep_the_variance_keep_users_and_movies_apart():
     torch.manual_seed(0)
     features = {"meta": torch.randn(200, 1220)}
-    present = {"meta": torch.ones(200, dtype=torch.bool)}
+    at = everywhere("meta", n=200)
     network = SiameseRecommender({"meta": 1220}, 1220)
-    before = network.encode_movies(features, present).std(dim=0).mean()
+    before = network.encode_movies(features, at).std(dim=0).mean()
     network.keep_variance()
-    after = network.encode_movies(features, present).std(dim=0).mean()
+    after = network.encode_movies(features, at).std(dim=0).mean()
     assert before < 0.05
     assert 0.3 < after < 3
     linear = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
@@ -140,7 +152,7 @@ def test_weights_that_keep_the_variance_keep_users_and_movies_apart():
 
 def test_hidden_inputs_hide_in_training_alone():
     network = SiameseRecommender({"meta": 4}, 6, input_dropout=0.5)
-    movies = {"meta": torch.ones(1, 4)}, {"meta": torch.ones(1, dtype=torch.bool)}
+    movies = {"meta": torch.ones(1, 4)}, everywhere("meta", n=1)
     for encode in (
         lambda: network.encode_users(torch.ones(1, 6)),
         lambda: network.encode_movies(*movies),
@@ -149,3 +161,15 @@ def test_hidden_inputs_hide_in_training_alone():
         assert len({tuple(encode()[0].tolist()) for _ in range(8)}) > 1
         network.eval()
         assert torch.equal(encode(), encode())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("share", [0.25, 0.8])
+def test_a_share_of_the_inputs_is_hidden_and_their_mean_stays(dtype, share):
+    torch.manual_seed(0)
+    hidden = HiddenInputs(share)(torch.ones(301, 333, dtype=dtype))  # no multiple of 8 numbers
+    assert hidden.dtype == dtype
+    assert (hidden == 0).float().mean().item() == pytest.approx(share, abs=0.01)
+    assert hidden.float().mean().item() == pytest.approx(1, abs=0.02)
+    by_column = (hidden == 0).float().mean(dim=0)
+    assert by_column.std() < 2 * (share * (1 - share) / 301) ** 0.5, "columns go their own ways"

@@ -150,10 +150,12 @@ def published_losses(
     rating: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Squared error and cosine loss of a stacked batch: one encoding per rating and side."""
-    user_codes, movie_codes = model.encode_users(users), model.encode_movies(movies, present)
+    every = torch.arange(len(rating))
+    at = {name: torch.where(flags, every, len(every)) for name, flags in present.items()}
+    user_codes, movie_codes = model.encode_users(users), model.encode_movies(movies, at)
     target = torch.where(rating >= LIKED, 1.0, -1.0)
     return (
-        functional.mse_loss(model.rate(user_codes, movie_codes), rating),
+        functional.mse_loss(model.rate(*model.halves(user_codes, movie_codes)), rating),
         functional.cosine_embedding_loss(user_codes, movie_codes, target),
     )
 
@@ -224,29 +226,53 @@ def _products(*modules: nn.Module) -> int:
     return sum(m.in_features * m.out_features for m in linear)
 
 
-def forward_flops(model: SiameseRecommender, users: int, movies: int, pairs: int) -> int:
-    """Floating-point operations of the matrix products of a forward pass."""
+def _known(present: Mapping[str, Tensor]) -> dict[str, int]:
+    return {name: int(flags.sum()) for name, flags in present.items()}
+
+
+def forward_flops(
+    model: SiameseRecommender, users: int, present: Mapping[str, Tensor], pairs: int
+) -> int:
+    """Floating-point operations of the matrix products of a forward pass.
+
+    Cosines are not counted: of all those that one product gives, few are needed.
+
+    Args:
+        model: The network.
+        users: Distinct users.
+        present: Modality -> bool [m], which of the distinct movies have it.
+        pairs: Ratings.
+    """
+    first, *rest = model.rating_predictor
+    movies = len(next(iter(present.values())))
+    known = _known(present)
     return 2 * (
-        users * _products(model.user_encoder, model.siamese)
-        + movies * _products(model.movie_encoders, model.siamese)
-        + pairs * _products(model.rating_predictor)
+        users * _products(model.user_encoder)
+        + (users + movies) * (_products(model.siamese) + _products(first) // 2)
+        + sum(known[name] * _products(part) for name, part in model.movie_encoders.items())
+        + pairs * _products(*rest)
     )
 
 
-def step_flops(model: SiameseRecommender, users: int, movies: int, pairs: int) -> int:
+def step_flops(
+    model: SiameseRecommender, users: int, present: Mapping[str, Tensor], pairs: int
+) -> int:
     """The same of forward and backward pass: gradients of weights, and of all but the inputs."""
+    known = _known(present)
     first = users * _products(model.user_encoder[0])
-    first += movies * sum(_products(encoder[0]) for encoder in model.movie_encoders.values())
-    return 3 * forward_flops(model, users, movies, pairs) - 2 * first
+    first += sum(known[name] * _products(part[0]) for name, part in model.movie_encoders.items())
+    return 3 * forward_flops(model, users, present, pairs) - 2 * first
 
 
 def epoch_flops(inputs: Inputs, ratings: Ratings, batch_size: int) -> int:
     """Useful operations of an epoch of ``fit``: no padding, the validation pass included."""
     model = network(inputs)
-    total = forward_flops(model, inputs.users.shape[1], len(next(iter(inputs.present.values()))), 1)
+    total = forward_flops(model, inputs.users.shape[1], inputs.present, 1)
     for _, rows in training.batches(ratings, batch_size, torch.Generator().manual_seed(0)):
         batch = ratings.take(rows)
-        total += step_flops(model, len(batch.user.unique()), len(batch.movie.unique()), len(rows))
+        movies = batch.movie.unique()
+        present = {name: flags[movies] for name, flags in inputs.present.items()}
+        total += step_flops(model, len(batch.user.unique()), present, len(rows))
     return total
 
 

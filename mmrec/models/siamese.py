@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 ENCODING = 200
 """Width of one modality's encoding."""
@@ -27,12 +28,37 @@ def dense(width: int, *layers: tuple[int, type[nn.Module]]) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
+class HiddenInputs(nn.Module):
+    """Dropout for wide inputs: random bytes decide, eight of which are drawn at once.
+
+    PyTorch's own draws a number for each element, a third of a step with rating vectors.
+
+    Args:
+        share: Share of the numbers hidden in training, rounded to a multiple of 1/256. The
+            others are scaled up so that the mean stays.
+    """
+
+    def __init__(self, share: float):
+        super().__init__()
+        self.bound = min(round(256 * share), 255)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Values [...], some of them zero; as they are outside training."""
+        if not (self.training and self.bound):
+            return values
+        words = torch.empty(-(-values.numel() // 8), dtype=torch.int64, device=values.device)
+        drawn = words.random_(-(2**63), None).view(torch.uint8)[: values.numel()]
+        kept = torch.ge(drawn.view(values.shape), self.bound, out=torch.empty_like(values))
+        return values * kept.mul_(256 / (256 - self.bound))
+
+
 class SiameseRecommender(nn.Module):
     """Predicts the rating a user gives a movie from their feature vectors.
 
     Users and movies are encoded apart from each other, so that a batch of ratings needs one
-    pass per *distinct* user and movie; :meth:`rate` then works on pairs. The widths of the user
-    encoder's output and of the Siamese input are 200 per modality (800 for all four).
+    pass per *distinct* user and movie. So does the rating predictor's first layer, a sum of a
+    user's and a movie's half; :meth:`rate` then works on pairs. The widths of the user encoder's
+    output and of the Siamese input are 200 per modality (800 for all four).
 
     Args:
         movie_widths: Length of each modality's feature vector, e.g. ``{"text": 384}``.
@@ -44,7 +70,7 @@ class SiameseRecommender(nn.Module):
         self, movie_widths: Mapping[str, int], user_width: int, input_dropout: float = 0.0
     ):
         super().__init__()
-        self.input_dropout = nn.Dropout(input_dropout)
+        self.hidden_inputs = HiddenInputs(input_dropout)
         width = ENCODING * len(movie_widths)
         self.movie_encoders = nn.ModuleDict(
             {
@@ -63,7 +89,7 @@ class SiameseRecommender(nn.Module):
         self.user_encoder = dense(user_width, (1024, nn.Sigmoid), (width, nn.LeakyReLU))
         self.siamese = dense(width, (512, nn.LeakyReLU), (256, nn.LeakyReLU), (100, nn.LeakyReLU))
         self.rating_predictor = nn.Sequential(
-            dense(200, (164, nn.LeakyReLU), (50, nn.LeakyReLU)), nn.Linear(50, 1)
+            *dense(200, (164, nn.LeakyReLU), (50, nn.LeakyReLU)), nn.Linear(50, 1)
         )
 
     def keep_variance(self) -> None:
@@ -87,25 +113,33 @@ class SiameseRecommender(nn.Module):
 
     def encode_users(self, users: Tensor) -> Tensor:
         """``S_U`` [n, 100] of user vectors [n, user_width]."""
-        return self.siamese(self.user_encoder(self.input_dropout(users)))
+        return self.siamese(self.user_encoder(self.hidden_inputs(users)))
 
-    def encode_movies(
-        self, features: Mapping[str, Tensor], present: Mapping[str, Tensor]
-    ) -> Tensor:
+    def encode_movies(self, features: Mapping[str, Tensor], at: Mapping[str, Tensor]) -> Tensor:
         """``S_I`` [n, 100] of movies.
 
         Args:
-            features: Modality -> [n, width].
-            present: Modality -> bool [n]; where false, the learned vector stands in.
+            features: Modality -> [n_known, width], of movies that have it; n_known may differ.
+            at: Modality -> int64 [n], where each movie's features are among them; ``n_known`` for
+                a movie without, which gets the learned vector.
         """
         encodings = []
         for modality, encoder in self.movie_encoders.items():
-            encoding = encoder(self.input_dropout(features[modality]))
+            encoded = encoder(self.hidden_inputs(features[modality]))
             # In the encoding's own number format: a wider one would be carried on from here.
-            missing = self.missing[modality].to(encoding.dtype)
-            encodings.append(torch.where(present[modality][:, None], encoding, missing))
+            missing = self.missing[modality].to(encoded.dtype)
+            encodings.append(torch.cat([encoded, missing[None]]).index_select(0, at[modality]))
         return self.siamese(torch.cat(encodings, dim=1))
 
+    def halves(self, users: Tensor, movies: Tensor) -> tuple[Tensor, Tensor]:
+        """What ``S_U`` [n, 100] and ``S_I`` [m, 100] add to the rating predictor's first layer."""
+        first = self.rating_predictor[0]
+        of_users, of_movies = first.weight.split(users.shape[1], dim=1)
+        return (
+            functional.linear(users, of_users, first.bias),
+            functional.linear(movies, of_movies),
+        )
+
     def rate(self, users: Tensor, movies: Tensor) -> Tensor:
-        """Predicted ratings [n] of encoded pairs, ``S_U`` and ``S_I`` [n, 100]; not clipped."""
-        return self.rating_predictor(torch.cat([users, movies], dim=1)).squeeze(1)
+        """Predicted ratings [n] of pairs, whose :meth:`halves` are given [n, 164]; not clipped."""
+        return self.rating_predictor[1:](users + movies).squeeze(1)

@@ -49,7 +49,7 @@ class Inputs:
     Attributes:
         users: float32 [n_views, n_users, d_user].
         movies: Modality -> float32 [n_views or 1, n_movies, d]; 1 if all views are alike.
-        present: Modality -> bool [n_movies].
+        present: Modality -> bool [n_movies]; with the processor, as batches are drawn there.
         rated: Modalities made of ratings, in which a zero is an unknown number.
     """
 
@@ -74,7 +74,6 @@ class Inputs:
             self,
             users=self.users.to(device, dtype),
             movies={name: vectors.to(device, dtype) for name, vectors in self.movies.items()},
-            present={name: flags.to(device) for name, flags in self.present.items()},
         )
 
     def scaled(self) -> "Inputs":
@@ -92,15 +91,23 @@ class Inputs:
 
     def users_of(self, view: int, rows: Tensor) -> Tensor:
         """User vectors [n, d_user] as one view shows them."""
-        return self.users[view].index_select(0, rows)
+        return self.users[view].index_select(0, rows.to(self.device))
 
     def movies_of(self, view: int, rows: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Feature vectors and presence flags of movies as one view shows them."""
-        features = {
-            modality: vectors[min(view, len(vectors) - 1)].index_select(0, rows)
-            for modality, vectors in self.movies.items()
-        }
-        return features, {modality: flags[rows] for modality, flags in self.present.items()}
+        """What :meth:`~mmrec.models.siamese.SiameseRecommender.encode_movies` takes, in one view.
+
+        Features of the movies that have them: one without is not encoded in vain.
+        """
+        features, at = {}, {}
+        for modality, vectors in self.movies.items():
+            known = self.present[modality][rows]
+            shown = padded(rows[known])
+            features[modality] = vectors[min(view, len(vectors) - 1)].index_select(
+                0, shown.to(self.device)
+            )
+            places = torch.where(known, known.cumsum(dim=0) - 1, shown.shape[0])
+            at[modality] = places.to(self.device)
+        return features, at
 
 
 @dataclass(frozen=True)
@@ -192,14 +199,13 @@ def batches(
         yield found[at]
 
 
-def distinct(rows: Tensor, multiple: int = 128) -> tuple[Tensor, Tensor]:
-    """Distinct values of ``rows``, and where each row finds its own among them.
+def padded(rows: Tensor, multiple: int = 128) -> Tensor:
+    """Rows, and as many zeros behind them as make their number a multiple of this.
 
-    Their number is rounded up by repeating one value: every new matrix shape costs the CPU a
-    newly compiled kernel, which takes longer than the few rows that nobody reads.
+    Every new matrix shape costs the CPU a newly compiled kernel, which takes longer than the few
+    rows that nobody reads.
     """
-    values, at = rows.unique(return_inverse=True)
-    return functional.pad(values, (0, -len(values) % multiple)), at
+    return functional.pad(rows, (0, -len(rows) % multiple))
 
 
 def losses(
@@ -210,14 +216,20 @@ def losses(
     Returns:
         Mean squared error, and cosine embedding loss of S_U and S_I with target +1 for liked.
     """
-    drawn = (*distinct(batch.user), *distinct(batch.movie), batch.rating)
-    users, user_at, movies, movie_at, rating = (part.to(inputs.device) for part in drawn)
+    (users, user), (movies, movie) = (
+        rows.unique(return_inverse=True) for rows in (batch.user, batch.movie)
+    )
+    users = model.encode_users(inputs.users_of(view, padded(users)))
+    movies = model.encode_movies(*inputs.movies_of(view, padded(movies)))
+    user, movie, rating = (part.to(inputs.device) for part in (user, movie, batch.rating))
+    of_users, of_movies = model.halves(users, movies)
     # index_select, not []: copying rows, and adding up their gradients, is several times faster.
-    user_codes = model.encode_users(inputs.users_of(view, users)).index_select(0, user_at)
-    movie_codes = model.encode_movies(*inputs.movies_of(view, movies)).index_select(0, movie_at)
-    squared = functional.mse_loss(model.rate(user_codes, movie_codes), rating)
-    target = torch.where(rating >= LIKED, 1.0, -1.0)
-    return squared, functional.cosine_embedding_loss(user_codes, movie_codes, target)
+    predicted = model.rate(of_users.index_select(0, user), of_movies.index_select(0, movie))
+    # Cosines of all users and movies are one product: cheaper than one by one for the pairs.
+    cosines = functional.linear(*(functional.normalize(codes.float()) for codes in (users, movies)))
+    cosine = cosines.flatten().index_select(0, user * movies.shape[0] + movie).float()
+    away = torch.where(rating >= LIKED, 1 - cosine, cosine.clamp(min=0))
+    return functional.mse_loss(predicted, rating), away.mean()
 
 
 def predictor(model: SiameseRecommender, inputs: Inputs) -> Callable[[Tensor, Tensor], Tensor]:
@@ -228,17 +240,18 @@ def predictor(model: SiameseRecommender, inputs: Inputs) -> Callable[[Tensor, Te
         that are not in training.
     """
     model.eval()
-    n_movies = len(next(iter(inputs.present.values())))
-    every = torch.arange(n_movies, device=inputs.device)
+    every = torch.arange(len(next(iter(inputs.present.values()))))
     with torch.no_grad(), inputs.computing():
-        users = model.encode_users(inputs.users[inputs.full]).float()
-        movies = model.encode_movies(*inputs.movies_of(inputs.full, every)).float()
+        users = model.encode_users(inputs.users[inputs.full])
+        movies = model.encode_movies(*inputs.movies_of(inputs.full, every))
+    with torch.no_grad():
+        # In float32: between 2 and 4, bfloat16 knows ratings in steps of 1/64 alone.
+        of_users, of_movies = model.halves(users.float(), movies.float())
 
     @torch.no_grad()
     def predict(user: Tensor, movie: Tensor) -> Tensor:
         user, movie = user.to(inputs.device), movie.to(inputs.device)
-        # In float32: between 2 and 4, bfloat16 knows ratings in steps of 1/64 alone.
-        return model.rate(users.index_select(0, user), movies.index_select(0, movie)).cpu()
+        return model.rate(of_users.index_select(0, user), of_movies.index_select(0, movie)).cpu()
 
     return predict
 
