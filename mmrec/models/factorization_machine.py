@@ -150,15 +150,17 @@ def _sample(train: pd.DataFrame, users: Side, movies: Side, rank: int, seed: int
                 vectors[i].append(summed)
         return False, None
 
+    relations = []
+    for side, key, matrix in zip(sides, ("user_id", "movie_id"), matrices, strict=True):
+        # Those without a training rating would be long rows of means, and teach nothing.
+        rows, at = np.unique(side.rows(train[key]), return_inverse=True)
+        relations.append(RelationBlock(at, sparse.csr_matrix(matrix[rows])))
     machine = MyFMRegressor(rank=rank, random_seed=seed)
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar has no switch
         machine.fit(
             None,
             train["rating"].to_numpy(np.float64),
-            X_rel=[
-                RelationBlock(side.rows(train[key]), sparse.csr_matrix(matrix))
-                for side, key, matrix in zip(sides, ("user_id", "movie_id"), matrices, strict=True)
-            ],
+            X_rel=relations,
             n_iter=DRAWS,
             n_kept_samples=1,  # we keep what predictions need, which is far less
             group_shapes=[block.shape[1] for side in sides for block in side.blocks],
