@@ -132,7 +132,11 @@ class SiameseRecommender(nn.Module):
         return self.siamese(torch.cat(encodings, dim=1))
 
     def halves(self, users: Tensor, movies: Tensor) -> tuple[Tensor, Tensor]:
-        """What ``S_U`` [n, 100] and ``S_I`` [m, 100] add to the rating predictor's first layer."""
+        """What ``S_U`` [n, 100] and ``S_I`` [m, 100] add to the rating predictor's first layer.
+
+        Returns:
+            [n, 164] with the layer's bias, and [m, 164].
+        """
         first = self.rating_predictor[0]
         of_users, of_movies = first.weight.split(users.shape[1], dim=1)
         return (
