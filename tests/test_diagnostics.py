@@ -88,3 +88,21 @@ def test_what_was_tried_is_one_row_per_setting():
     assert found["setting"].tolist() == ["k 5", "k 20, damping 2.5"]
     assert found["validation_rmse"].tolist() == [0.97, 0.95]
     assert found["chosen"].tolist() == [False, True]
+
+
+def test_gains_are_over_the_first_row_of_the_same_seed():
+    scores = {("plain", 0): 1.00, ("plain", 1): 0.90, ("better", 0): 0.95, ("better", 1): 0.83}
+    runs = pd.DataFrame(
+        {"row": row, "seed": seed, "validation_rmse": score, "best_epoch": 4 + seed}
+        | {"epochs": 9, "train_seconds": 2.0}
+        for (row, seed), score in scores.items()
+    )
+    found = diagnostics.gains(runs)
+    assert found.index.tolist() == ["plain", "better"], "in the order of the runs"
+    assert found.loc["plain", ["gain", "gain_sd"]].tolist() == [0, 0]
+    assert found.loc["better", "gain"] == pytest.approx(0.06)
+    assert found.loc["better", "gain_sd"] == pytest.approx(np.std([0.05, 0.07], ddof=1))
+    assert found["best_epoch"].tolist() == [4.5, 4.5]
+    alone = diagnostics.gains(runs[runs["seed"] == 0])
+    assert alone.loc["better", "gain"] == pytest.approx(0.05)
+    assert np.isnan(alone.loc["better", "gain_sd"])

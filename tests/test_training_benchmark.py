@@ -1,5 +1,7 @@
 """The benchmark of training compares what computes the same, and counts what is computed."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -109,10 +111,25 @@ def test_ratios_and_shares_come_out_of_a_run(problem, monkeypatch):
     said = benchmark.report_structures(seconds)
     assert min(seconds.values()) > 0
     assert said.count(" x") == 4
-    best, share = benchmark.shares(*problem, torch.float32, rounds=1)
+    best, found = benchmark.shares(*problem, torch.float32, rounds=1)
     assert best > 1e8
-    assert len(share) == 3
-    assert all(0 < part < 1 for part in share.values())
+    assert len(found) == 3
+    assert all(0 < share.of_peak < 1 and share.in_products > 0 for share in found.values())
+
+
+def test_products_are_told_from_the_rest():
+    square = torch.ones(512, 512)
+    started = time.perf_counter()
+    taken = benchmark.in_products(lambda: (square @ square).sigmoid().sum())
+    assert 0 < taken < time.perf_counter() - started
+    assert benchmark.in_products(lambda: square.sigmoid()) == 0
+
+
+def test_the_share_of_the_peak_is_told_with_what_the_products_reach():
+    said = benchmark.report_shares("float32", 164e9, {"shared, 40000": benchmark.Share(0.3, 0.6)})
+    assert "float32: 164 GFLOP/s" in said
+    assert "30%" in said
+    assert "60% of the time, at 50%" in said
 
 
 def test_an_epoch_of_the_published_structure_is_extrapolated(problem, monkeypatch):

@@ -102,6 +102,25 @@ def crossing(table: pd.DataFrame, first: str, second: str) -> float | None:
     return float(np.expm1(ratings[before] + way * (ratings[after] - ratings[before])))
 
 
+def gains(runs: pd.DataFrame) -> pd.DataFrame:
+    """How much better each way of training is than the first one, seed by seed.
+
+    Args:
+        runs: What :func:`mmrec.experiments.grid.run` returned of one experiment with several
+            settings, networks only.
+
+    Returns:
+        By row, in their order: ``gain`` (validation RMSE of the first row minus this one's, of
+        the same seed, in stars) and ``gain_sd`` (over the seeds; none for a single one), then
+        means over the seeds of ``validation_rmse``, ``best_epoch``, ``epochs``, ``train_seconds``.
+    """
+    scores = runs.pivot(index="seed", columns="row", values="validation_rmse")
+    gain = -scores.sub(scores[runs["row"].iloc[0]], axis="index")
+    measured = ["validation_rmse", "best_epoch", "epochs", "train_seconds"]
+    means = runs.groupby("row", sort=False)[measured].mean()
+    return pd.DataFrame({"gain": gain.mean(), "gain_sd": gain.std()}).join(means).loc[means.index]
+
+
 def tried(runs: pd.DataFrame) -> pd.DataFrame:
     """The settings that each run's tuning tried: ``row, seed, setting, validation_rmse, chosen``.
 

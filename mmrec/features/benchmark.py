@@ -156,7 +156,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="the median of so many is shown")
     options = parser.parse_args()
     about = machine.describe()
-    print(f"{about['processor']}, {about['cores']} cores, networks in {machine.fast_dtype()}")
+    dtype = str(machine.fast_dtype()).removeprefix("torch.")
+    print(f"{about['processor']}, {about['cores']} cores, networks in {dtype}")
     with tempfile.TemporaryDirectory() as folder, extraction.one_thread():
         clip = render(Path(folder) / "clip.mp4", options.seconds)
         # A network is as fast with any weights, and these need no connection.
