@@ -112,11 +112,11 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         By row, in their order: ``gain`` (validation RMSE of the first row minus this one's, of
         the same seed, in stars) and ``gain_sd`` (over the seeds; none for a single one), then
-        means over the seeds of ``validation_rmse``, ``best_epoch``, ``epochs``, ``train_seconds``.
+        means over the seeds of ``validation_rmse``, ``best_epoch`` and ``train_seconds``.
     """
     scores = runs.pivot(index="seed", columns="row", values="validation_rmse")
     gain = -scores.sub(scores[runs["row"].iloc[0]], axis="index")
-    measured = ["validation_rmse", "best_epoch", "epochs", "train_seconds"]
+    measured = ["validation_rmse", "best_epoch", "train_seconds"]
     means = runs.groupby("row", sort=False)[measured].mean()
     return pd.DataFrame({"gain": gain.mean(), "gain_sd": gain.std()}).join(means).loc[means.index]
 

@@ -428,7 +428,7 @@ def reference_settings(**changes: object) -> TrainingSettings:
 
 def line(what: str, value: str, note: str = "") -> str:
     """A line of the report."""
-    return f"  {what:<36}{value:>9}   {note}".rstrip()
+    return f"  {what:<28}{value:>8}   {note}".rstrip()
 
 
 def report_structures(seconds: Mapping[str, float]) -> str:
@@ -460,10 +460,15 @@ def report_shares(of: str, best: float, found: Mapping[str, Share]) -> str:
         best: The peak, op/s.
         found: Shares by training.
     """
-    lines = [f"\nShare of the matrix-product peak, {of}: {best / 1e9:,.0f} GFLOP/s"]
+    lines = [
+        f"\nShare of the matrix-product peak, {of}: {best / 1e9:,.0f} GFLOP/s",
+        line("", "in all", "products: of the time, of the peak"),
+    ]
     for name, share in found.items():
-        inner = f"{share.in_products:.0%} of the time, at {share.of_peak / share.in_products:.0%}"
-        lines.append(line(name, f"{share.of_peak:.0%}", f"aim >= 40 %  products: {inner}"))
+        rate = share.of_peak / share.in_products
+        inner = f"{share.in_products:>21.0%}{rate:>13.0%}"
+        lines.append(line(name, f"{share.of_peak:.0%}", inner))
+    lines.append(line("aim", ">= 40%"))
     return "\n".join(lines)
 
 
@@ -518,8 +523,7 @@ def main() -> None:
     about = machine.describe()
     print(f"{about['processor']}, {about['cores']} cores, {' '.join(about['capabilities'])}")
     origin = f"of profile {options.profile}" if there else "made at random"
-    widths = ", ".join(f"{name} {found.shape[-1]}" for name, found in inputs.movies.items())
-    print(f"{len(ratings):,} ratings and their vectors, {origin}: {widths}")
+    print(f"{len(ratings):,} ratings and the vectors of four modalities, {origin}")
     with one_thread():
         print(report_structures(structures(inputs, ratings, options.rounds)), flush=True)
         formats = list(dict.fromkeys((machine.fast_dtype(), torch.float32)))
