@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmrec import machine
 from mmrec.models import benchmark, training
 from mmrec.models.training import TrainingSettings
 
@@ -123,6 +124,16 @@ def test_products_are_told_from_the_rest():
     taken = benchmark.in_products(lambda: (square @ square).sigmoid().sum())
     assert 0 < taken < time.perf_counter() - started
     assert benchmark.in_products(lambda: square.sigmoid()) == 0
+
+
+@pytest.mark.skipif(
+    not {"avx512_bf16", "amx_bf16"} <= set(machine.describe()["capabilities"]),
+    reason="this processor has no AMX to switch off",
+)
+def test_without_amx_products_are_slower(problem):
+    slow, found = benchmark.shares_without_amx(*problem, rounds=1)
+    assert len(found) == 3
+    assert slow < benchmark.peak(torch.bfloat16) / 2
 
 
 def test_the_share_of_the_peak_is_told_with_what_the_products_reach():

@@ -110,15 +110,15 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
             settings, networks only.
 
     Returns:
-        By row, in their order: ``gain`` (validation RMSE of the first row minus this one's, of
-        the same seed, in stars) and ``gain_sd`` (over the seeds; none for a single one), then
-        means over the seeds of ``validation_rmse``, ``best_epoch`` and ``train_seconds``.
+        By row, in their order: means over the seeds of ``best_epoch``, ``train_seconds`` and
+        ``validation_rmse``, and of ``gain``, the validation RMSE of the first row minus this
+        one's, of the same seed, in stars; ``gain_sd`` over the seeds (none for a single one).
     """
     scores = runs.pivot(index="seed", columns="row", values="validation_rmse")
     gain = -scores.sub(scores[runs["row"].iloc[0]], axis="index")
-    measured = ["validation_rmse", "best_epoch", "train_seconds"]
+    measured = ["best_epoch", "train_seconds", "validation_rmse"]
     means = runs.groupby("row", sort=False)[measured].mean()
-    return pd.DataFrame({"gain": gain.mean(), "gain_sd": gain.std()}).join(means).loc[means.index]
+    return means.assign(gain=gain.mean(), gain_sd=gain.std())
 
 
 def tried(runs: pd.DataFrame) -> pd.DataFrame:

@@ -314,9 +314,9 @@ class Share(NamedTuple):
 
     Attributes:
         of_peak: Useful operations per second, over the peak.
-        in_products: Share of the time that matrix products take; in the rest, activations,
-            gradients and the optimiser wait for memory. ``of_peak / in_products`` is the share
-            that the products reach among themselves.
+        in_products: Share of the time that matrix products take; activations, copies between
+            number formats and the optimiser take most of the rest. ``of_peak / in_products`` is
+            the share that the products reach among themselves.
     """
 
     of_peak: float
