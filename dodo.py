@@ -24,7 +24,7 @@ from doit import Globals, get_var
 from doit.exceptions import InvalidTask, TaskFailed
 from doit.reporter import ZeroReporter
 
-from mmrec import machine, profiles
+from mmrec import hardware, profiles
 from mmrec.errors import StudyError
 from mmrec.workspace import PROJECT, Workspace, atomic_path
 
@@ -383,8 +383,8 @@ def record(name: str, seconds: float, peak_mb: float) -> None:
     stage = {"seconds": round(seconds, 1), "peak_memory_mb": round(peak_mb)}
     content = {
         "profile": PROFILE,
-        "machine": machine.describe(),
-        "versions": machine.versions(),
+        "machine": hardware.describe(),
+        "versions": hardware.versions(),
         "sources": json.loads(sources.read_text(encoding="utf-8")) if sources.exists() else {},
         "stages": dict(sorted({**known.get("stages", {}), name: stage}.items())),
     }
@@ -409,7 +409,7 @@ def build_book() -> TaskFailed | None:
     for table in left(["results/*.csv"]):
         shutil.copy(table, staged / "results")
     results = BOOK / "results" if PROFILE == REFERENCE else WORKSPACE.results
-    page = machine.page(_read_record(results / "run.json"))
+    page = hardware.page(_read_record(results / "run.json"))
     (staged / "this_run.md").write_text(page, encoding="utf-8")
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
     start = time.monotonic()

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from mmrec.data import sources
+from mmrec.catalogue import sources
 from mmrec.errors import StudyError
-from mmrec.machine import describe, versions
+from mmrec.hardware import describe, versions
 from mmrec.workspace import Workspace
 
 FOLDERS = {
@@ -60,8 +60,8 @@ def enrich(options: argparse.Namespace) -> int:
     # What downloads and decodes is slow to import, and `doctor` has to tell if it is missing.
     from yt_dlp.utils import parse_bytes
 
-    from mmrec.data import enrich as enrichment
-    from mmrec.data.enrichment.imdb import TERMS
+    from mmrec.enrichment import pipeline as enrichment
+    from mmrec.enrichment.imdb import TERMS
 
     rate_limit = parse_bytes(options.rate_limit) if options.rate_limit else None
     if options.rate_limit and not rate_limit:
@@ -82,7 +82,7 @@ def enrich(options: argparse.Namespace) -> int:
     )
     movies = done.catalogue.movies
     print(f"{len(movies)} movies: {movies['match_status'].value_counts().to_dict()}")
-    for name in ("summary", "directors", "crowd_rating", "trailer_youtube_id"):
+    for name in ("summary", "directors", "imdb_rating", "trailer_youtube_id"):
         known = movies[name].map(lambda value: value not in (None, []) and value == value)
         print(f"  {name:<20}{known.sum()}")
     for name in ("conflicts", "failures"):

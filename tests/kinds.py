@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import tiny
 
-from mmrec.experiments import grid
-from mmrec.experiments.grid import Experiment
+from mmrec.experiments import runner as grid
+from mmrec.experiments.runner import Experiment
 
 ALL = ("video", "audio", "text", "meta")
 
@@ -16,7 +16,11 @@ def siamese(*modalities: str, seed: int = 0, **choices) -> Experiment:
 
 
 REMEDIED = replace(
-    tiny.SETTINGS, input_dropout=0.5, keep_variance=True, scale_profiles=True, averaging=0.9
+    tiny.SETTINGS,
+    input_dropout=0.5,
+    variance_preserving_init=True,
+    scale_user_vectors=True,
+    ema_decay=0.9,
 )
 """Every option of the training that is off by default."""
 

@@ -13,7 +13,9 @@ import torch
 from torchvggish import torchvggish
 
 from mmrec.errors import StudyError
-from mmrec.features import audio, demo_trailers, extraction, published, registry
+from mmrec.features import cache as extraction
+from mmrec.features import published, registry
+from mmrec.features.media import audio, demo_trailers
 from mmrec.workspace import Workspace
 
 MOVIES = pd.DataFrame({"movie_id": [1, 2, 3], "genres": [["Drama"], ["Action"], ["Horror"]]})

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from mmrec.features import benchmark, media, text, video
+from benchmarks import extraction as benchmark
+from mmrec.features import text
+from mmrec.features.media import decoding as media
+from mmrec.features.media import video
 
 
 def test_both_sides_embed_the_same_frames(tmp_path):

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.data import catalogue, matching, movielens, quality, sources
-from mmrec.data.enrichment import cleaning, details, open_data, published
-from mmrec.data.matching import Candidate, judge
+from mmrec.catalogue import cleaning, matching, movielens, quality, sources
+from mmrec.catalogue import tables as catalogue
+from mmrec.catalogue.matching import Candidate, judge
+from mmrec.catalogue.providers import details, open_data, published
 from mmrec.errors import StudyError
 from mmrec.workspace import Workspace
 
@@ -231,12 +232,12 @@ def test_merging_with_every_source(files):
     ring = movies.loc[1]
     assert (ring["title"], ring["summary"]) == ("The Ring", "A cook hides a ring.")
     assert (ring["directors"], ring["directors_source"]) == (["Jo Doe"], "published")
-    assert (ring["crowd_rating"], ring["crowd_votes"]) == (7.5, 930_000)
+    assert (ring["imdb_rating"], ring["imdb_votes"]) == (7.5, 930_000)
     assert ring["trailer_youtube_id"] == "mGXHH9iAfLA"
     assert ring["poster"] == "tt0100001.jpg"
     cook = movies.loc[2]
     assert (cook["summary"], cook["cast_source"]) == ("A cook is lost.", "details")
-    assert (cook["runtime_minutes"], cook["crowd_rating_source"]) == (91, "details")
+    assert (cook["runtime_minutes"], cook["imdb_rating_source"]) == (91, "details")
     assert cook["trailer_youtube_id"] is None, "spreadsheet damage is no trailer"
     assert movies["film_id"].tolist() == [1, 2, 3, 4, 4, 6]
 
@@ -247,8 +248,8 @@ def test_a_rejected_match_gives_nothing(files):
     assert (remade["imdb_id"], remade["poster"]) == (None, None)
     assert (remade["summary"], remade["summary_source"]) == ("Open visitor.", "open")
     assert remade["directors"] == ["Al Moe", "Bo Foe"]
-    assert np.isnan(remade["crowd_rating"])
-    assert remade["crowd_rating_source"] is None
+    assert np.isnan(remade["imdb_rating"])
+    assert remade["imdb_rating_source"] is None
     listed = rejected.set_index(["movie_id", "provider"])["reason"]
     assert sorted(listed.index) == [(3, "details"), (3, "published"), (6, "details")]
     assert listed[6, "details"] == "not a film (video game)"
@@ -284,7 +285,7 @@ def test_merging_with_the_open_data_alone(files):
     movies, rejected = catalogue.merge(canonical(), alone, ("imdb", "open"))
     assert set(movies["match_status"]) == {"missing"}
     assert movies["summary_source"].dropna().tolist() == ["open", "open"]
-    assert movies["crowd_rating"].isna().all()
+    assert movies["imdb_rating"].isna().all()
     assert movies.loc[2, "cast"] == ["Gus G", "Hal H"]
     assert movies.loc[1, "cast"] == []
     assert movies["film_id"].tolist() == [1, 2, 3, 4, 4, 6], "twins by title and year"
@@ -442,9 +443,9 @@ def test_the_open_data_alone_brings_nothing_of_other_sources(tmp_path):
             "directors_source": "published",
             "cast": [["Jo Doe"], ["Jo Doe"]],
             "cast_source": "published",
-            "crowd_rating": 8.0,
-            "crowd_votes": 9.0,
-            "crowd_rating_source": "published",
+            "imdb_rating": 8.0,
+            "imdb_votes": 9.0,
+            "imdb_rating_source": "published",
         }
     )
     alone = catalogue.open_only(movies, tmp_path)
@@ -452,6 +453,6 @@ def test_the_open_data_alone_brings_nothing_of_other_sources(tmp_path):
     assert alone["summary"].tolist() == [None, written.loc[known, "summary"]]
     assert alone["directors"].tolist() == [[], written.loc[known, "directors"]]
     assert alone["summary_source"].tolist() == [None, "open"]
-    assert alone[["crowd_rating", "crowd_votes", "crowd_rating_source"]].isna().all(axis=None)
+    assert alone[["imdb_rating", "imdb_votes", "imdb_rating_source"]].isna().all(axis=None)
     assert list(alone["genres"]) == [["Drama"], ["Comedy"]]
     assert set(movies["directors_source"]) == {"published"}, "the catalogue itself stays"

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.data import movielens
-from mmrec.features import demo_trailers, media
+from mmrec.catalogue import movielens
+from mmrec.features.media import decoding as media
+from mmrec.features.media import demo_trailers
 
 MOVIES = pd.DataFrame({"movie_id": [7, 3], "genres": [["Horror"], ["Children's", "Comedy"]]})
 

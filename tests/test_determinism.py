@@ -14,10 +14,10 @@ import pytest
 import tiny
 from joblib.externals.loky import get_reusable_executor
 
-from mmrec.experiments import grid
+from mmrec.experiments import runner as grid
 
 # Everything that draws numbers in training: order, weights, hidden inputs, samples, factors.
-HIDING = replace(tiny.SETTINGS, input_dropout=0.5, averaging=0.9, keep_variance=True)
+HIDING = replace(tiny.SETTINGS, input_dropout=0.5, ema_decay=0.9, variance_preserving_init=True)
 ROWS = [
     ("network", replace(kinds.siamese("text", "meta"), settings=HIDING)),
     ("network on ratings", replace(kinds.EVERY_KIND["siamese on ratings"], settings=HIDING)),
@@ -29,7 +29,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import test_determinism as here, tiny
-from mmrec.experiments import grid
+from mmrec.experiments import runner as grid
 from mmrec.workspace import Workspace
 
 whole, files = grid.atomic_path, int(sys.argv[2])

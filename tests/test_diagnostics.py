@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import tiny
 
-from mmrec.experiments import diagnostics, grid
-from mmrec.experiments.protocols import sealed_test
+from mmrec.evaluation.protocols import sealed_test
+from mmrec.experiments import runner as grid
+from mmrec.reports import diagnostics
 
 RUN = {
     **{"row": "meta", "model": "m", "features": "real", "protocol": "clean"},

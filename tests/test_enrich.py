@@ -8,10 +8,13 @@ import pytest
 from standin import Fault, StandIn
 
 from mmrec import cli
-from mmrec.data import catalogue, enrich, matching, places
-from mmrec.data.enrichment.finding import Finding, Match
+from mmrec.catalogue import matching, places
+from mmrec.catalogue import tables as catalogue
+from mmrec.catalogue.finding import Finding, Match
+from mmrec.enrichment import pipeline as enrich
 from mmrec.errors import StudyError
-from mmrec.features import demo_trailers, from_list, published
+from mmrec.features import from_list, published
+from mmrec.features.media import demo_trailers
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
 
@@ -41,9 +44,9 @@ COLUMNS = [
     "directors_source",
     "cast",
     "cast_source",
-    "crowd_rating",
-    "crowd_votes",
-    "crowd_rating_source",
+    "imdb_rating",
+    "imdb_votes",
+    "imdb_rating_source",
     "runtime_minutes",
     "trailer_youtube_id",
     "poster",
@@ -189,7 +192,7 @@ def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, 
     assert (movies["match_status"] == "verified").all()
     assert movies["summary"].notna().sum() == 49
     assert set(movies["summary_source"].dropna()) == {"wikipedia"}
-    assert (movies["crowd_rating_source"] == "imdb").all()
+    assert (movies["imdb_rating_source"] == "imdb").all()
     assert movies["trailer_youtube_id"].notna().sum() == 49
     assert movies.set_index("title").at["Memento", "genres"] == ["Drama"]
 
@@ -341,12 +344,12 @@ def finding(provider, confidence=1.0, status=matching.VERIFIED, year=2003, **fie
 
 def test_agreement_decides_before_the_order_of_providers():
     found = [
-        finding("imdb", 0.9, runtime_minutes=100, year=2004, crowd_rating=6.1, crowd_votes=9),
+        finding("imdb", 0.9, runtime_minutes=100, year=2004, imdb_rating=6.1, imdb_votes=9),
         finding("wikipedia", 1.0, runtime_minutes=120, summary="A tide."),
     ]
     movies, rejected, conflicts = enrich.merge(MOVIES, found, ["imdb", "wikipedia"])
     row = movies.iloc[0]
-    assert (row["runtime_minutes"], row["crowd_rating"]) == (120, 6.1)
+    assert (row["runtime_minutes"], row["imdb_rating"]) == (120, 6.1)
     assert rejected.empty
     assert conflicts[["field", "kept", "kept_from", "other", "other_from"]].to_numpy().tolist() == [
         ["year", "2003", "wikipedia", "2004", "imdb"],
@@ -361,11 +364,11 @@ def test_agreement_decides_before_the_order_of_providers():
 def test_two_different_films_are_never_mixed():
     found = [
         finding("wikipedia", imdb_id="tt0000001", directors=["Ada Quill"]),
-        finding("imdb", imdb_id="tt0000002", directors=["Bo Tern"], crowd_rating=9.9),
+        finding("imdb", imdb_id="tt0000002", directors=["Bo Tern"], imdb_rating=9.9),
     ]
     movies, rejected, conflicts = enrich.merge(MOVIES, found, ["wikipedia", "imdb"])
     assert movies.at[0, "directors"] == ["Ada Quill"]
-    assert np.isnan(movies.at[0, "crowd_rating"])
+    assert np.isnan(movies.at[0, "imdb_rating"])
     assert rejected["reason"].tolist() == ["another film (tt0000002) than wikipedia's (tt0000001)"]
     assert conflicts["field"].tolist() == ["imdb_id", "directors"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.data.movielens import GENRES
-from mmrec.features import facts
+from mmrec.catalogue.movielens import GENRES
+from mmrec.features.graph import facts
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def movies() -> pd.DataFrame:
             "directors": [["Ann"], ["Ben"], ["Ben"], ["Ann"]],
             "cast": [["Cy", "Di"], ["Cy", "Cy"], [], ["Di"]],
             "year": pd.array([1991, 1995, 1995, None], dtype="Int64"),
-            "crowd_rating": [7.5, np.nan, 6.0, 8.0],
+            "imdb_rating": [7.5, np.nan, 6.0, 8.0],
         }
     )
 
@@ -71,12 +71,12 @@ def test_years_and_decades(movies):
     assert flags(table, "years") == [True, True, True, False]
 
 
-def test_the_crowd_rating_is_a_part_of_its_own(movies):
+def test_the_imdb_rating_is_a_part_of_its_own(movies):
     table = facts.encode(movies, min_films=2)
     assert columns(table, "rating") == [[0.75], [0], [pytest.approx(0.6)], [pytest.approx(0.8)]]
     assert flags(table, "rating") == [True, False, True, True]
     assert "rating" not in table.without("rating").parts
-    unrated = facts.encode(movies.assign(crowd_rating=np.nan), min_films=2)
+    unrated = facts.encode(movies.assign(imdb_rating=np.nan), min_films=2)
     assert list(unrated.parts) == ["genres", "directors", "cast", "years"]
 
 

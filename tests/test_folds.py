@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import tiny
 
-from mmrec.data import movielens
+from mmrec.catalogue import movielens
 from mmrec.errors import StudyError
-from mmrec.experiments import folds
+from mmrec.evaluation import folds
 
 TWINS = {2: 1, 41: 7, 90: 30, 118: 117}
 """Movie id -> film id, of films under two ids."""

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 
 from mmrec.errors import StudyError
-from mmrec.features import freebase_graph
+from mmrec.features.graph import freebase_graph
 from mmrec.features.table import FeatureTable
 
 WORLDS = ("m.a", "m.b")

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from mmrec.data import sources
+from mmrec.catalogue import sources
 from mmrec.errors import StudyError
-from mmrec.features import freebase_graph, freebase_links
+from mmrec.features.graph import freebase_graph, freebase_links
 
 TITLES = pd.DataFrame(
     {

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.data.movielens import GENRES
+from mmrec.catalogue.movielens import GENRES
 from mmrec.errors import StudyError
-from mmrec.features import graph, triples, word_vectors
+from mmrec.features.graph import meta as graph
+from mmrec.features.graph import triples, word_vectors
+from mmrec.features.graph.word_vectors import WordVectors
 from mmrec.features.table import FeatureTable
-from mmrec.features.word_vectors import WordVectors
 
 AXES = ["cop", "hunts", "thief", "widow", "opens", "bakery", "jane", "doe"]
 
@@ -41,7 +42,7 @@ def movies(**changes) -> pd.DataFrame:
         "summary_source": ["imdb", None, "open"],
         "directors": [["Jane Doe"], [], ["Xqzw Vrrt"]],
         "cast": [["Ann"], ["Ann", "Bob"], []],
-        "crowd_rating": [8.0, np.nan, 6.5],
+        "imdb_rating": [8.0, np.nan, 6.5],
     }
     return pd.DataFrame({**values, **changes})
 
@@ -256,7 +257,7 @@ def test_without_any_summary_the_facts_remain(tmp_path, toy):
     assert table.provenance["source"] == "no summaries"
 
 
-def test_round_trip_and_ablation_of_the_crowd_rating(tmp_path, toy):
+def test_round_trip_and_ablation_of_the_imdb_rating(tmp_path, toy):
     embedded(tmp_path).save(tmp_path / "meta.parquet")
     loaded = FeatureTable.load(tmp_path / "meta.parquet")
     assert loaded.digest == embedded(tmp_path).digest
@@ -267,7 +268,7 @@ def test_round_trip_and_ablation_of_the_crowd_rating(tmp_path, toy):
 @pytest.mark.parametrize("rating", [10.1, -1.0, np.inf])
 def test_an_impossible_rating_is_told(tmp_path, toy, rating):
     with pytest.raises(StudyError, match=r"movie 2: crowd rating .* is outside 0–10"):
-        embedded(tmp_path, crowd_rating=[8.0, rating, np.nan])
+        embedded(tmp_path, imdb_rating=[8.0, rating, np.nan])
 
 
 def test_an_unknown_genre_is_told(tmp_path, toy):

@@ -23,8 +23,9 @@ from sklearn.metrics import (
 
 import mmrec
 from mmrec.errors import StudyError
-from mmrec.experiments import folds, grid, protocols
-from mmrec.experiments.grid import Experiment
+from mmrec.evaluation import folds, protocols
+from mmrec.experiments import runner as grid
+from mmrec.experiments.runner import Experiment
 from mmrec.features.table import FeatureTable
 from mmrec.models import factorization_machine, training
 

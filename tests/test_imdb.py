@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from standin import Fault, StandIn
 
-from mmrec.data import places
-from mmrec.data.enrichment.finding import Finding, Miss
-from mmrec.data.enrichment.imdb import Imdb, storyline
-from mmrec.data.enrichment.web import Web
+from mmrec.catalogue import places
+from mmrec.catalogue.finding import Finding, Miss
+from mmrec.enrichment.imdb import Imdb, storyline
+from mmrec.enrichment.web import Web
 
 BASICS = (
     "tconst titleType primaryTitle originalTitle isAdult startYear endYear runtimeMinutes genres"
@@ -102,8 +102,8 @@ def test_facts_come_from_the_data_sets(server, tmp_path):
         "cast": ["NA", "Cy Reed"],
         "genres": ["Drama", "Sci-Fi"],
         "runtime_minutes": 101,
-        "crowd_rating": 7.4,
-        "crowd_votes": 1200.0,
+        "imdb_rating": 7.4,
+        "imdb_votes": 1200.0,
     }
     assert second.title == "None"
     assert set(second.fields) == {"imdb_id"}
@@ -188,7 +188,7 @@ def test_the_plot_is_found_in_the_embedded_data(page, expected):
 
 
 def test_storylines_are_read_if_asked_for(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("mmrec.data.enrichment.imdb._SECONDS_BETWEEN_PAGES", 0)
+    monkeypatch.setattr("mmrec.enrichment.imdb._SECONDS_BETWEEN_PAGES", 0)
     server.routes["/title/tt0000001/"] = PAGE.format(ld=LD, next=next_data("Outline."))
     server.routes["/title/tt0000004/"] = "<html>another design</html>"
     server.routes["/title/tt0000006/"] = Fault(202, b"", {"x-amzn-waf-action": "challenge"})

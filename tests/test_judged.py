@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mmrec.errors import StudyError
-from mmrec.features import judged, triples
+from mmrec.features.graph import evaluation as judged
+from mmrec.features.graph import triples
 
 
 @pytest.mark.parametrize(

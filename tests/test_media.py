@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from mmrec.errors import StudyError
-from mmrec.features import demo_trailers, media
+from mmrec.features.media import decoding as media
+from mmrec.features.media import demo_trailers
 
 SIX_SECONDS = media_files.greys(np.arange(60) / 10)
 

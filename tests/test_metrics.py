@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import precision_score, recall_score, root_mean_squared_error
 
-from mmrec.experiments import metrics
-from mmrec.experiments.protocols import SealedTest
+from mmrec.evaluation import metrics
+from mmrec.evaluation.protocols import SealedTest
 
 
 def sealed(ratings) -> SealedTest:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmrec.data import movielens
+from mmrec.catalogue import movielens
 from mmrec.errors import StudyError
 
 needs_mirror = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mmrec import open_data
-from mmrec.data.enrichment import open_data as reader
+from mmrec.catalogue.providers import open_data as reader
 from mmrec.errors import StudyError
 from mmrec.open_data import check, schema
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 import tiny
 
+from mmrec.evaluation.folds import track_of
 from mmrec.experiments import cold_start, paper
-from mmrec.experiments.folds import track_of
-from mmrec.experiments.grid import MODELS, Experiment
+from mmrec.experiments.runner import MODELS, Experiment
 from mmrec.models.training import TrainingSettings
 
 # As printed: RMSE, precision, recall.
@@ -122,7 +122,7 @@ def test_the_machines_that_read_content_have_their_control():
 
 
 def test_the_ladder_changes_one_thing_at_a_time():
-    small, tuned = tiny.SETTINGS, TrainingSettings(epochs=2, averaging=0.9)
+    small, tuned = tiny.SETTINGS, TrainingSettings(epochs=2, ema_decay=0.9)
     rows = paper.protocol_steps("all", PUBLISHED, small, tuned, fold="u1", seeds=[0])
     ways = [(e.protocol, e.settings) for _, e in rows]
     assert ways[0] == ("as_published", PUBLISHED)

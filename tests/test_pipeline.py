@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.data import sources
+from mmrec.catalogue import sources
 from mmrec.errors import StudyError
-from mmrec.features import audio, demo_trailers, extraction, media, video
+from mmrec.features import cache as extraction
+from mmrec.features.media import audio, demo_trailers, video
+from mmrec.features.media import decoding as media
 from mmrec.workspace import Workspace
 
 EMBED = {

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec import plots
-from mmrec.experiments import diagnostics
+from mmrec.reports import diagnostics, plots
 
 ROWS = {"text": 1.054, "meta+text": 1.032, "all": 1.028}
 BASE = {"fold": "u1", "masking": 0.0, "shown": None, "rmse_sd": 0.004, "n_folds": 1}

@@ -12,9 +12,9 @@ import pytest
 import tiny
 
 import mmrec
-from mmrec.data import movielens
-from mmrec.experiments import folds, protocols
-from mmrec.experiments.protocols import PROTOCOLS, SealedTest
+from mmrec.catalogue import movielens
+from mmrec.evaluation import folds, protocols
+from mmrec.evaluation.protocols import PROTOCOLS, SealedTest
 
 PACKAGE = Path(mmrec.__file__).parent
 RATING = ["user_id", "movie_id", "rating"]

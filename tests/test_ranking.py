@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from mmrec.errors import StudyError
-from mmrec.experiments import metrics, ranking
-from mmrec.experiments.protocols import SealedTest
+from mmrec.evaluation import metrics, ranking
+from mmrec.evaluation.protocols import SealedTest
 
 NOTHING = pd.DataFrame({"user_id": [], "movie_id": []}, dtype="int64")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mmrec.experiments import statistics
+from mmrec.reports import tables as statistics
 from mmrec.workspace import PROJECT
 
 RESULTS = PROJECT / "book" / "results"

@@ -8,7 +8,11 @@ import pytest
 from torch import nn
 
 from mmrec.errors import StudyError
-from mmrec.features import demo_trailers, extraction, media, registry, video, word_vectors
+from mmrec.features import cache as extraction
+from mmrec.features import registry
+from mmrec.features.graph import word_vectors
+from mmrec.features.media import decoding as media
+from mmrec.features.media import demo_trailers, video
 from mmrec.features.table import FeatureTable
 
 

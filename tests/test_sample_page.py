@@ -4,10 +4,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from mmrec import sample_page
-from mmrec.data import sources
-from mmrec.data.places import Absent
-from mmrec.features import demo_trailers, media
+from mmrec.catalogue import sources
+from mmrec.catalogue.places import Absent
+from mmrec.features.media import decoding as media
+from mmrec.features.media import demo_trailers
+from mmrec.reports import sample_page
 
 
 @pytest.fixture

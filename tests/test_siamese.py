@@ -142,7 +142,7 @@ def test_weights_that_keep_the_variance_keep_users_and_movies_apart():
     at = everywhere("meta", n=200)
     network = SiameseRecommender({"meta": 1220}, 1220)
     before = network.encode_movies(features, at).std(dim=0).mean()
-    network.keep_variance()
+    network.variance_preserving_init()
     after = network.encode_movies(features, at).std(dim=0).mean()
     assert before < 0.05
     assert 0.3 < after < 3

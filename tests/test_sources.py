@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from mmrec.data import places, sources
-from mmrec.data.places import Bundled, Mirror, Upstream, Wheel, pinned
+from mmrec.catalogue import places, sources
+from mmrec.catalogue.places import Bundled, Mirror, Upstream, Wheel, pinned
 from mmrec.errors import StudyError
 
 CONTENT = b"the real thing\n"

@@ -6,8 +6,11 @@ import pytest
 import tiny
 
 from mmrec.errors import StudyError
-from mmrec.experiments import grid, metrics, ranking, resampling, statistics
-from mmrec.experiments.protocols import sealed_test
+from mmrec.evaluation import inference as resampling
+from mmrec.evaluation import metrics, ranking
+from mmrec.evaluation.protocols import sealed_test
+from mmrec.experiments import runner as grid
+from mmrec.reports import tables as statistics
 
 DESIGNED = [
     *["row", "features", "protocol", "fold", "shown", "n_folds", "n_seeds", "rmse_mean"],

@@ -9,7 +9,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.nn import functional
 
-from mmrec import machine
+from mmrec import hardware
 from mmrec.errors import StudyError
 from mmrec.models import training
 from mmrec.models.siamese import SiameseRecommender
@@ -235,7 +235,7 @@ def test_the_averaged_weights_are_scored_and_kept(monkeypatch):
     validation, found = toy_ratings(20, seed=2), {}
     for averaging, scores in ((0.75, [1.0, 0.9]), (0.0, [0.9, 1.0]), (0.0, [1.0, 0.9])):
         scripted(monkeypatch, scores)
-        how = TrainingSettings(epochs=2, batch_size=64, averaging=averaging)
+        how = TrainingSettings(epochs=2, batch_size=64, ema_decay=averaging)
         fit = training.fit(inputs, train, validation, how, 0)
         found[averaging, fit.best_epoch] = weights(fit.model)
     wanted = found[0.0, 1].lerp(found[0.0, 2], 0.25)
@@ -256,7 +256,7 @@ def test_scaling_centres_what_is_known_and_leaves_the_unknown_at_zero():
 def test_vectors_made_of_ratings_are_scaled_and_features_are_not():
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
     for scaled in (False, True):
-        how = TrainingSettings(epochs=1, batch_size=64, scale_profiles=scaled)
+        how = TrainingSettings(epochs=1, batch_size=64, scale_user_vectors=scaled)
         seen = training.fit(inputs, train, validation, how, 0).inputs
         assert seen.movies["text"] is inputs.movies["text"]
         for after, before in (
@@ -281,7 +281,7 @@ def test_a_forward_pass_stays_on_the_gpu(monkeypatch):
     assert predicted.device.type == "cpu"
 
 
-@pytest.mark.parametrize("change", [{"input_dropout": 0.5}, {"keep_variance": True}])
+@pytest.mark.parametrize("change", [{"input_dropout": 0.5}, {"variance_preserving_init": True}])
 def test_a_setting_changes_the_training(change):
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)
     plain, changed, again = (
@@ -319,7 +319,7 @@ def test_a_training_that_leads_nowhere_says_so(wrong):
 
 
 @pytest.mark.skipif(
-    machine.fast_dtype() is not torch.bfloat16, reason="no bfloat16 on this processor"
+    hardware.fast_dtype() is not torch.bfloat16, reason="no bfloat16 on this processor"
 )
 def test_bfloat16_predicts_nearly_what_float32_does():
     inputs, train, validation = toy_inputs(), toy_ratings(), toy_ratings(20, seed=2)

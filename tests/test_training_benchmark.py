@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmrec import machine
-from mmrec.models import benchmark, training
+from benchmarks import training as benchmark
+from mmrec import hardware
+from mmrec.models import training
 from mmrec.models.training import TrainingSettings
 
 N_USERS, N_MOVIES = 30, 40
@@ -127,7 +128,7 @@ def test_products_are_told_from_the_rest():
 
 
 @pytest.mark.skipif(
-    not {"avx512_bf16", "amx_bf16"} <= set(machine.describe()["capabilities"]),
+    not {"avx512_bf16", "amx_bf16"} <= set(hardware.describe()["capabilities"]),
     reason="this processor has no AMX to switch off",
 )
 def test_without_amx_products_are_slower(problem):

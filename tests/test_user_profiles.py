@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import tiny
 
-from mmrec.experiments import protocols, user_profiles
-from mmrec.experiments.protocols import PROTOCOLS
+from mmrec.evaluation import protocols
+from mmrec.evaluation.protocols import PROTOCOLS
+from mmrec.experiments import user_vectors as user_profiles
 from mmrec.features.table import FeatureTable
 
 USERS, MOVIES = pd.Index([1, 2, 3, 4]), pd.Index([10, 20, 30, 40])

@@ -13,7 +13,10 @@ from sklearn.metrics.pairwise import cosine_similarity
 from torch import nn
 
 from mmrec.errors import StudyError
-from mmrec.features import demo_trailers, extraction, media, registry, video, weights
+from mmrec.features import cache as extraction
+from mmrec.features import registry
+from mmrec.features.media import decoding as media
+from mmrec.features.media import demo_trailers, video, weights
 from mmrec.workspace import Workspace
 
 MOVIES = pd.DataFrame(

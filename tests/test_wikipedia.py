@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from standin import Fault, StandIn
 
-from mmrec.data.enrichment.finding import Finding, Miss, judge, movielens_genres, title_key
-from mmrec.data.enrichment.web import Unanswered, Web
-from mmrec.data.enrichment.wikipedia import Wikipedia, plot_section
+from mmrec.catalogue.finding import Finding, Miss, judge, movielens_genres, title_key
+from mmrec.enrichment.web import Unanswered, Web
+from mmrec.enrichment.wikipedia import Wikipedia, plot_section
 
 EXTRACT = """Lantern Bay is a 2003 film.
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from standin import Fault, StandIn
 
-from mmrec.data import sources
-from mmrec.data.enrichment import youtube
-from mmrec.data.enrichment.finding import Miss
-from mmrec.data.enrichment.web import Web
-from mmrec.data.enrichment.youtube import YouTube
-from mmrec.data.places import Mirror, pinned
+from mmrec.catalogue import sources
+from mmrec.catalogue.finding import Miss
+from mmrec.catalogue.places import Mirror, pinned
+from mmrec.enrichment import youtube
+from mmrec.enrichment.web import Web
+from mmrec.enrichment.youtube import YouTube
 from mmrec.errors import StudyError
-from mmrec.features import demo_trailers
+from mmrec.features.media import demo_trailers
 
 SECRET = "secret-key-of-nobody-0123456789"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmrec.data.movielens import N_RATINGS
-from mmrec.experiments.folds import divide
+from mmrec.catalogue.movielens import N_RATINGS
+from mmrec.evaluation.folds import divide
 from mmrec.features.table import FeatureTable
 from mmrec.models.training import TrainingSettings
 from mmrec.workspace import Workspace

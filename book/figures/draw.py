@@ -363,7 +363,7 @@ def floors() -> Drawing:
     """The five floors of the study, and the one direction in which data flows."""
     d = Drawing(860, 252, "Five floors, one direction")
     rows = [
-        ("model", "sources", ["verified bytes"], "mmrec/data/sources.py", "build/cache/"),
+        ("model", "sources", ["verified bytes"], "mmrec/catalogue/sources.py", "build/cache/"),
         ("meta", "catalogue", ["movies, ratings,", "users"], "mmrec/data/", "catalogue/"),
         ("text", "features", ["a table for each", "modality"], "mmrec/features/", "features/"),
         ("audio", "experiments", ["predictions,", "scores"], "mmrec/experiments/", "results/"),

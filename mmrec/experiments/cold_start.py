@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mmrec.experiments.folds import COLD, TRACKS, track_of
-from mmrec.experiments.grid import Experiment
+from mmrec.evaluation.folds import COLD, TRACKS, track_of
 from mmrec.experiments.paper import MACHINES, ROWS, Rows, networks
+from mmrec.experiments.runner import Experiment
 from mmrec.models.training import TrainingSettings
 
 OPPONENTS = (

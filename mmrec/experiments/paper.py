@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from mmrec.experiments.grid import MODELS, Experiment
+from mmrec.experiments.runner import MODELS, Experiment
 from mmrec.models.training import TrainingSettings
 
 ROWS = {

@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from mmrec.errors import StudyError
-from mmrec.features import audio, graph, registry, text, video
+from mmrec.features import registry, text
+from mmrec.features.graph import meta as graph
+from mmrec.features.media import audio, video
 from mmrec.features.table import FeatureTable
 
 VIDEO_ENCODERS = ("resnet50", "efficientnet-lite0")
@@ -27,7 +29,7 @@ def embed(
     Args:
         movies: A catalogue's movies.
         trailers: Movie id to file; may be empty.
-        word_vectors: As `mmrec.features.graph.embed` takes them.
+        word_vectors: As `mmrec.features.graph.meta.embed` takes them.
         cache: The workspace's cache.
 
     Yields:

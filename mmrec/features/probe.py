@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmrec.data.movielens import GENRES
+from mmrec.catalogue.movielens import GENRES
 from mmrec.features.table import FeatureTable
 
 N_FOLDS = 5

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmrec.data import sources
-from mmrec.data.movielens import N_MOVIES
-from mmrec.data.places import Mirror, Upstream, pinned
+from mmrec.catalogue import sources
+from mmrec.catalogue.movielens import N_MOVIES
+from mmrec.catalogue.places import Mirror, Upstream, pinned
 from mmrec.errors import StudyError
-from mmrec.features.extraction import dropped
-from mmrec.features.graph import PARTS
+from mmrec.features.cache import dropped
+from mmrec.features.graph.meta import PARTS
 from mmrec.features.table import MAGNITUDE_LIMIT, FeatureTable
 
 _FOLDER = (

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import spacy
 
-from mmrec.data.places import tree_digest
+from mmrec.catalogue.places import tree_digest
 from mmrec.errors import StudyError
-from mmrec.features.extraction import one_thread
+from mmrec.features.cache import one_thread
 from mmrec.features.table import FeatureTable
 from mmrec.progress import bar
 from mmrec.workspace import atomic_path

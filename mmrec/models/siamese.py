@@ -92,7 +92,7 @@ class SiameseRecommender(nn.Module):
             *dense(200, (164, nn.LeakyReLU), (50, nn.LeakyReLU)), nn.Linear(50, 1)
         )
 
-    def keep_variance(self) -> None:
+    def variance_preserving_init(self) -> None:
         """Draws the weights anew so that signals keep their variance from layer to layer.
 
         He's initialisation before a leaky rectifier, Glorot's before a sigmoid, biases zero.

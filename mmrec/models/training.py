@@ -2,7 +2,7 @@
 
 Nothing here knows how ratings were split. A rating carries a *view*: which version of the
 input vectors it may see. Cross-fitting gives each part of the training ratings a view from
-which they are hidden; see :mod:`mmrec.experiments.user_profiles`.
+which they are hidden; see :mod:`mmrec.experiments.user_vectors`.
 """
 
 import copy
@@ -143,11 +143,11 @@ class TrainingSettings:
         weight_decay: Decoupled weight decay (the paper: none).
         cosine_weight: Weight of the cosine embedding loss beside the squared error's 1.
         input_dropout: Share of the users' and movies' input numbers hidden in training.
-        keep_variance: Initial weights that keep the signals' variance from layer to layer, in
-            place of PyTorch's default.
-        scale_profiles: Whether vectors made of ratings, users' profiles and rating vectors, are
+        variance_preserving_init: Initial weights that keep the signals' variance from layer to
+            layer, in place of PyTorch's default.
+        scale_user_vectors: Whether vectors made of ratings, users' profiles and rating vectors, are
             centred and brought to a variance of 1, as features are beforehand.
-        averaging: The model is the exponential moving average of the weights, which keeps this
+        ema_decay: The model is the exponential moving average of the weights, which keeps this
             share of itself at each step; 0 takes the weights as they are.
     """
 
@@ -158,9 +158,9 @@ class TrainingSettings:
     weight_decay: float = 0.0
     cosine_weight: float = 1.0
     input_dropout: float = 0.0
-    keep_variance: bool = False
-    scale_profiles: bool = False
-    averaging: float = 0.0
+    variance_preserving_init: bool = False
+    scale_user_vectors: bool = False
+    ema_decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -269,8 +269,8 @@ def _initial_model(
         inputs.users.shape[-1],
         settings.input_dropout,
     )
-    if settings.keep_variance:
-        model.keep_variance()
+    if settings.variance_preserving_init:
+        model.variance_preserving_init()
     # Start at the mean rating, not at zero: the first epochs are not spent on finding it.
     with torch.no_grad():
         model.rating_predictor[-1].bias.fill_(train.rating.mean())
@@ -297,7 +297,7 @@ def fit(
     started = time.perf_counter()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    if settings.scale_profiles:
+    if settings.scale_user_vectors:
         inputs = inputs.scaled()
     model = _initial_model(inputs, train, settings)
     optimizer = torch.optim.AdamW(
@@ -306,7 +306,7 @@ def fit(
         weight_decay=settings.weight_decay,
         fused=True,
     )
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging))
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
     history, best, best_epoch, best_state = [], math.inf, 0, None
     for epoch in range(1, settings.epochs + 1):
         model.train()

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmrec.data import catalogue, matching, movielens
-from mmrec.data.enrichment import details, published
-from mmrec.data.sources import Served
+from mmrec.catalogue import matching, movielens
+from mmrec.catalogue import tables as catalogue
+from mmrec.catalogue.providers import details, published
+from mmrec.catalogue.sources import Served
 from mmrec.errors import StudyError
-from mmrec.features import text, triples
+from mmrec.features import text
+from mmrec.features.graph import triples
 from mmrec.open_data import schema
 from mmrec.workspace import Workspace
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from mmrec.data.enrichment import open_data
+from mmrec.catalogue.providers import open_data
 from mmrec.errors import StudyError
 from mmrec.open_data import PATH, PERIODS, THEMES
 
@@ -73,7 +73,7 @@ def problems(table: pd.DataFrame) -> Iterator[tuple[int, str, str]]:
     """Rules that entries break, as (movie id, what is wrong, what to do).
 
     Args:
-        table: As `mmrec.data.enrichment.open_data.read` gives it.
+        table: As `mmrec.catalogue.providers.open_data.read` gives it.
     """
     for movie_id, entry in zip(table.index, table.to_dict("records"), strict=True):
         for what, remedy in (*_of_facts(entry), *_of_synopsis(entry)):

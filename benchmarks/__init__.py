@@ -1,0 +1,1 @@
+"""Benchmarks: what the speed page of the book reports."""

@@ -1,0 +1,1 @@
+"""What is known of the movies: bytes, facts, and whom to believe."""

@@ -1,0 +1,1 @@
+"""Files that tell of MovieLens' movies, a provider a module."""

@@ -1,1 +1,0 @@
-"""Floors one and two: verified source files, and the catalogue built from them."""

@@ -1,0 +1,1 @@
+"""Movies of a reader's own: the ``mmrec enrich`` command."""

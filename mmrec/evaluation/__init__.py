@@ -1,0 +1,1 @@
+"""Folds, protocols, metrics and inference."""

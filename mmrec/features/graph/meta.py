@@ -1,0 +1,240 @@
+"""The knowledge graph of facts and sentences, and its 1,220 numbers per movie (paper §V.A.4)."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from mmrec.catalogue.movielens import GENRES
+from mmrec.errors import StudyError
+from mmrec.features import text
+from mmrec.features.graph import triples
+from mmrec.features.graph.word_vectors import WIDTH, WordVectors, choose
+from mmrec.features.table import FeatureTable
+from mmrec.progress import bar
+from mmrec.workspace import atomic_path
+
+N_TRIPLES = 3
+PARTS = {
+    "triples": slice(0, 900),
+    "genres": slice(900, 919),
+    "director": slice(919, 1219),
+    "rating": slice(1219, 1220),
+}
+_SENTENCES_READ = 8
+_COLUMNS = ["movie_id", "order", "head", "relation", "tail", "repeated"]
+
+
+def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> FeatureTable:
+    """The paper's meta vector: three triples, the genres, the director and the crowd's rating.
+
+    A triple is h + r − t: the mean word vectors of its head, its relation and its tail (paper
+    Eq. 1; the vector is kept, no norm is taken). A phrase without any known word counts as zeros.
+    A part that is missing is zeros and flagged absent: triples where the summary is missing, or
+    yields none with a known word; the director where none is known, or no word of any name has a
+    vector; the rating where there is none. "meta" carries a crowd rating: `without("rating")`
+    takes it out.
+
+    Args:
+        movies: The catalogue's movies.
+        word_vectors: Names of word vectors, the first to be had is taken: see
+            `mmrec.features.graph.word_vectors`.
+        cache: The workspace's cache.
+
+    Returns:
+        ``"meta"`` features [n, 1220] with the parts of ``PARTS``. Shares of words without a vector
+        stand in the provenance under ``unknown_words``.
+
+    Raises:
+        StudyError: If no word vectors can be had, a genre is unknown, or a rating is outside 0–10.
+    """
+    told = text.with_summary(movies)
+    chosen = choose(word_vectors, told["summary"], cache)
+    found = extract_triples(movies, cache=cache)
+    blocks = [
+        _triples_block(movies["movie_id"], found, chosen),
+        _genres_block(movies),
+        _director_block(movies["directors"], chosen),
+        _rating_block(movies),
+    ]
+    phrases = found.loc[~found["repeated"], ["head", "relation", "tail"]].stack()
+    names = movies["directors"].explode().dropna()
+    provenance = {
+        "encoder": chosen.name,
+        "weights": chosen.weights,
+        "recipe": f"3 triples ({triples.PARSER}), each h + r − t; genres; director; rating / 10",
+        "unknown_words": {
+            "triples": round(chosen.unknown_share(phrases), 4),
+            "director": round(chosen.unknown_share(names), 4),
+        },
+        **_origin(told, chosen),
+    }
+    return FeatureTable(
+        "meta",
+        movies["movie_id"],
+        np.concatenate([block for block, _ in blocks], axis=1),
+        provenance,
+        PARTS,
+        np.stack([present for _, present in blocks], axis=1),
+    )
+
+
+def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:
+    """The first three triples of every summary, as `mmrec.features.graph.triples` reads them.
+
+    Only the first eight sentences are parsed. Fewer than three triples are repeated in turn, as
+    the paper's code does. What a summary yields is cached by its content and by the rules.
+
+    Args:
+        movies: The catalogue's movies.
+        cache: The workspace's cache.
+
+    Returns:
+        ``movie_id, order, head, relation, tail, repeated``, three rows (``order`` 0, 1, 2) for
+        each movie whose summary yields any triple.
+    """
+    told = text.with_summary(movies)
+    read = _read_summaries(told["summary"].tolist(), cache)
+    rows = [
+        (movie_id, order, *own[order % len(own)], order >= len(own))
+        for movie_id, own in zip(told["movie_id"], read, strict=True)
+        for order in range(N_TRIPLES)
+        if own
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS).astype({"movie_id": int, "repeated": bool})
+
+
+def phrase_vector(chosen: WordVectors, phrase: str) -> np.ndarray:
+    """Mean of the phrase's word vectors, float32 [300]; zeros if none of its words has one."""
+    mean = chosen.mean(phrase)
+    return np.zeros(WIDTH, np.float32) if mean is None else mean
+
+
+def difference(head: np.ndarray, relation: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """The paper's Eq. 1 for one triple, h + r − t; small where the tail completes the head."""
+    return head + relation - tail
+
+
+def knowledge_graph(movies: pd.DataFrame, found: pd.DataFrame) -> nx.MultiDiGraph:
+    """The graph itself: facts and sentences as labelled edges (paper §V.A.4, Figs. 3 and 4).
+
+    Args:
+        movies: Rows of the catalogue's movies to include.
+        found: Triples of :func:`extract_triples`; those of other movies are left out, and so are
+            repetitions.
+
+    Returns:
+        Nodes ``(kind, name)`` with attributes ``kind`` (``movie``, ``genre``, ``director``,
+        ``cast`` or ``phrase``) and ``label``; the name of a movie is its id, that of a phrase its
+        text in lower case. Edges with ``relation`` and ``movie_id``.
+    """
+    graph = nx.MultiDiGraph()
+    for movie in movies.itertuples():
+        centre = _node(graph, "movie", movie.movie_id, movie.title)
+        for kind, names in {
+            "genre": movie.genres,
+            "director": movie.directors,
+            "cast": movie.cast,
+        }.items():
+            for name in names:
+                graph.add_edge(
+                    centre, _node(graph, kind, name, name), relation=kind, movie_id=movie.movie_id
+                )
+    told = found[found["movie_id"].isin(movies["movie_id"]) & ~found["repeated"]]
+    for triple in told.itertuples():
+        head, tail = (
+            _node(graph, "phrase", phrase.lower(), phrase) for phrase in (triple.head, triple.tail)
+        )
+        graph.add_edge(head, tail, relation=triple.relation, movie_id=triple.movie_id)
+    return graph
+
+
+def _node(graph: nx.MultiDiGraph, kind: str, name: object, label: str) -> tuple[str, object]:
+    graph.add_node((kind, name), kind=kind, label=label)
+    return kind, name
+
+
+def _origin(told: pd.DataFrame, chosen: WordVectors) -> dict[str, str | None]:
+    origin = text.origin(told)
+    named = [stand_in for stand_in in (origin["stand_in"], chosen.stand_in) if stand_in]
+    return {**origin, "stand_in": "; ".join(named) or None}
+
+
+def _triples_block(
+    movie_ids: pd.Series, found: pd.DataFrame, chosen: WordVectors
+) -> tuple[np.ndarray, np.ndarray]:
+    row_of = {movie_id: row for row, movie_id in enumerate(movie_ids)}
+    block = np.zeros((len(row_of), N_TRIPLES, WIDTH), np.float32)
+    present = np.zeros(len(row_of), bool)
+    for triple in found.itertuples():
+        phrases = [triple.head, triple.relation, triple.tail]
+        row = row_of[triple.movie_id]
+        present[row] |= any(chosen.mean(phrase) is not None for phrase in phrases)
+        block[row, triple.order] = difference(*(phrase_vector(chosen, one) for one in phrases))
+    return block.reshape(len(row_of), -1), present
+
+
+def _genres_block(movies: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    named = movies.set_index("movie_id")["genres"].explode().dropna()
+    unknown = named[~named.isin(GENRES)]
+    if len(unknown):
+        raise StudyError(
+            f"unknown genre {unknown.iloc[0]!r}",
+            where=f"movie {unknown.index[0]}",
+            remedy=f"The genres are {', '.join(GENRES)}.",
+        )
+    block = np.array([[genre in of_one for genre in GENRES] for of_one in movies["genres"]])
+    return block.astype(np.float32), block.any(axis=1)
+
+
+def _director_block(directors: pd.Series, chosen: WordVectors) -> tuple[np.ndarray, np.ndarray]:
+    block = np.zeros((len(directors), WIDTH), np.float32)
+    present = np.zeros(len(directors), bool)
+    for row, names in enumerate(directors):
+        mean = chosen.mean(" ".join(names))
+        if mean is not None:
+            block[row], present[row] = mean, True
+    return block, present
+
+
+def _rating_block(movies: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    rating = movies["imdb_rating"].to_numpy(np.float32, na_value=np.nan)
+    present = ~np.isnan(rating)
+    outside = present & ~((rating >= 0) & (rating <= 10))
+    if outside.any():
+        raise StudyError(
+            f"crowd rating {rating[outside][0]:g} is outside 0–10",
+            where=f"movie {movies['movie_id'].to_numpy()[outside][0]}",
+            remedy="Correct it in its source, or leave it out.",
+        )
+    return (np.where(present, rating, 0) / 10)[:, None], present
+
+
+def _read_summaries(summaries: Sequence[str], cache: Path) -> list[list[triples.Triple]]:
+    rules = hashlib.sha256(Path(triples.__file__).read_bytes()).hexdigest()[:16]
+    stored = cache / "graph" / f"triples-{rules}.json"
+    known = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
+    new = {text.key(summary): summary for summary in summaries if text.key(summary) not in known}
+    if new:
+        known |= dict(zip(new, _parse(list(new.values())), strict=True))
+        with atomic_path(stored) as part:
+            part.write_text(json.dumps(known), encoding="utf-8")
+    return [[tuple(triple) for triple in known[text.key(summary)]] for summary in summaries]
+
+
+def _parse(summaries: Sequence[str]) -> list[list[triples.Triple]]:
+    parser = triples.load_parser()
+    pairs = [
+        (sentence, index)
+        for index, of_one in enumerate(text.sentences(summaries))
+        for sentence in of_one[:_SENTENCES_READ]
+    ]
+    found = [[] for _ in summaries]
+    documents = parser.pipe(pairs, as_tuples=True, batch_size=256)
+    for document, index in bar(documents, total=len(pairs), label="sentences parsed"):
+        found[index] += triples.read(document)
+    return [of_one[:N_TRIPLES] for of_one in found]
