@@ -409,9 +409,9 @@ def test_the_quality_tables_count_movies_and_ratings(files):
     ratings = pd.DataFrame({"user_id": 1, "movie_id": [1, 1, 3, 6], "rating": 4, "timestamp": 0})
     built = catalogue.Catalogue(movies, ratings, pd.DataFrame(), rejected, {})
     covered = quality.coverage(built)
-    assert covered.loc["crowd rating", "movies"] == 4
+    assert covered.loc["imdb rating", "movies"] == 4
     assert covered.loc["cast", "share of movies"] == pytest.approx(5 / 6)
-    assert covered.loc["crowd rating", "share of ratings"] == pytest.approx(2 / 4)
+    assert covered.loc["imdb rating", "share of ratings"] == pytest.approx(2 / 4)
     status = quality.match_status(built)
     assert status["movies"].to_dict() == {
         "verified": 4,

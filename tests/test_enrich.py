@@ -329,12 +329,21 @@ def test_titles_ids_and_years_are_read_as_spreadsheets_write_them(tmp_path):
     assert movies.to_dict("list") == {
         "movie_id": [3, 20],
         "title": ["None", "The Matrix"],
+        "alternate_title": [None, None],
         "year": [2012, 1999],
         "imdb_id": [None, "tt0133093"],
     }
 
 
-MOVIES = pd.DataFrame({"movie_id": [1], "title": ["Tide"], "year": [2003], "imdb_id": [None]})
+MOVIES = pd.DataFrame(
+    {
+        "movie_id": [1],
+        "title": ["Tide"],
+        "alternate_title": [None],
+        "year": [2003],
+        "imdb_id": [None],
+    }
+)
 
 
 def finding(provider, confidence=1.0, status=matching.VERIFIED, year=2003, **fields):

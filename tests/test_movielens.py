@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mmrec.catalogue import movielens
+from mmrec.catalogue import movielens, sources
 from mmrec.errors import StudyError
 
 needs_mirror = pytest.mark.skipif(
@@ -140,3 +141,33 @@ def test_the_mirror_is_movielens_100k_and_its_folds_can_be_rebuilt():
     masks = movielens.fold_masks(data.ratings)
     assert data.ratings[masks["u1"]]["user_id"].nunique() == 459
     assert data.movies["year"].isna().sum() == 1
+
+
+def titled(*rows):
+    frame = pd.DataFrame(rows, columns=["movie_id", "title", "alternate_title", "year"])
+    return frame.astype({"alternate_title": object, "year": "Int64"})
+
+
+def test_films_under_two_ids_are_told_by_their_names_and_year():
+    movies = titled(
+        (3, "Maybe", "Vielleicht", 1994),
+        (5, "vielleicht", None, 1994),
+        (6, "Maybe", None, 1996),  # a remake
+        (8, "Vielleicht", "Peut-être", 1994),
+        (9, "Peut-être", None, 1994),  # the same film over two steps
+        (10, "unknown", None, None),
+        (11, "unknown", None, None),  # no year: nothing to tell them by
+    )
+    films = movielens.film_ids(movies)
+    assert films.tolist() == [3, 3, 6, 3, 3, 10, 11]
+    shuffled = movies.sample(frac=1, random_state=1)
+    assert movielens.film_ids(shuffled).sort_index().tolist() == films.tolist()
+
+
+@needs_mirror
+def test_the_films_of_movielens_depend_on_nothing_else(tmp_path):
+    data = movielens.read(sources.fetch(sources.ML_100K, tmp_path).path)
+    films = movielens.film_ids(data.movies).set_axis(data.movies["movie_id"])
+    twins = films[films != films.index]
+    assert len(twins) == 19
+    assert twins[1504] == 1202, "Der Bewegte Mann is Maybe, Maybe Not"

@@ -212,7 +212,7 @@ def merge(
     movies["year"] = movies["year"].astype("Int64")
     for name in ("imdb_rating", "imdb_votes", "runtime_minutes"):
         movies[name] = movies[name].astype(float)
-    movies.insert(4, "film_id", film_ids(movies))
+    movies.insert(4, "film_id", movielens.film_ids(canonical))
     rejected = verdicts[verdicts["status"] == matching.REJECTED].drop(columns="status")
     rejected = rejected.merge(canonical[["movie_id", "title", "year"]], on="movie_id")
     columns = ["movie_id", "title", "year", "provider", "imdb_id", "reason"]
@@ -285,18 +285,3 @@ class _Ranked:
         order.sort(key=lambda pair: pair[0] == "imdb" and pair[1] in after_open)
         name, source = next(((n, s) for n, s in order if s in texts), (None, None))
         return {"summary": texts.get(source), "summary_source": name}
-
-
-def film_ids(movies: pd.DataFrame) -> pd.Series:
-    """The smallest movie id among the ids of one film.
-
-    Two ids are one film if they have the same verified IMDb id, or the same title and year.
-    """
-    film = movies["movie_id"].copy()
-    titles = movies["title"].str.casefold() + "|" + movies["year"].astype(str)
-    verified = movies["imdb_id"].where(movies["match_status"] == matching.VERIFIED)
-    keys = (verified, titles.where(movies["year"].notna()))
-    for _ in range(2):  # twice, so that a chain over both keys ends in one id
-        for key in keys:
-            film = film.groupby(key).transform("min").fillna(film).astype("int64")
-    return film

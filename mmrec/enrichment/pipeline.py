@@ -102,10 +102,12 @@ def read_list(path: Path) -> pd.DataFrame:
     _refuse(path, ids, ids.astype(int).duplicated(), "stands there twice", "Give each its own id.")
     good = imdb_ids.str.fullmatch(r"(?:tt\d{7,9})?")
     _refuse(path, imdb_ids, ~good, "is no IMDb id", "Write tt and its digits, or leave it empty.")
+    names = [movielens.split_title(title) for title in table["title"]]
     movies = pd.DataFrame(
         {
             "movie_id": ids.astype(int),
-            "title": [movielens.split_title(title)[0] for title in table["title"]],
+            "title": [title for title, _, _ in names],
+            "alternate_title": pd.Series([name for _, name, _ in names], dtype=object),
             "year": years.astype(int),
             "imdb_id": imdb_ids.where(imdb_ids != "", None).astype(object),
         }
@@ -227,7 +229,7 @@ def merge(
     table = pd.DataFrame(rows).astype({"year": "Int64"})
     for name in ("imdb_rating", "imdb_votes", "runtime_minutes"):
         table[name] = table[name].astype(float)
-    table.insert(4, "film_id", catalogue.film_ids(table))
+    table.insert(4, "film_id", movielens.film_ids(movies))
     columns = ["movie_id", "title", "year", "provider", "imdb_id", "reason"]
     return (
         table,
