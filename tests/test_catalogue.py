@@ -242,6 +242,15 @@ def test_merging_with_every_source(files):
     assert movies["film_id"].tolist() == [1, 2, 3, 4, 4, 6]
 
 
+def test_which_ids_are_one_film_is_no_sources_business(files):
+    """Two titles share a verified IMDb id here, but folds over films must stay what they are."""
+    movies = canonical()
+    movies.loc[4, "title"] = "Green Twins"
+    for at_hand in (files, {name: served(name, None) for name in files}):
+        merged, _ = catalogue.merge(movies, at_hand, ("imdb", "open"))
+        assert merged["film_id"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_rejected_match_gives_nothing(files):
     movies, rejected = catalogue.merge(canonical(), files, ("imdb", "open"))
     remade = movies.set_index("movie_id").loc[3]
@@ -355,6 +364,8 @@ def test_the_real_catalogue(real):
     twins = movies[movies["film_id"].duplicated(keep=False)]
     titles = twins.groupby("film_id")["title"].nunique()
     assert (titles == 1).sum() == 18, "titles under two ids"
+    canonical = movielens.read(Path(os.environ["MMREC_MIRROR"]) / "ml-100k").movies
+    assert movies["film_id"].tolist() == movielens.film_ids(canonical).tolist(), "no source's doing"
     texts = movies["summary"].dropna()
     assert not texts.str.contains("@|—[^—]*$").any()
     assert movies["trailer_youtube_id"].notna().sum() == 248

@@ -1,6 +1,8 @@
 """Folds: who is new where, twins, learning curves, and a test part that no seed moves."""
 
+import os
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -198,6 +200,18 @@ def test_who_is_where_does_not_depend_on_any_rating(ratings, films, fold):
     one, other = (folds.divide(some, films, fold=fold, seed=0) for some in (ratings, changed))
     for role in ("train", "validation", "test"):
         np.testing.assert_array_equal(getattr(one, role), getattr(other, role))
+
+
+@pytest.mark.skipif(not os.environ.get("MMREC_MIRROR"), reason="MMREC_MIRROR is not set")
+def test_folds_over_films_need_nothing_but_movielens():
+    data = movielens.read(Path(os.environ["MMREC_MIRROR"]) / "ml-100k")
+    films = movielens.film_ids(data.movies).set_axis(data.movies["movie_id"])
+    sizes = [
+        folds.divide(data.ratings, films, fold=f"item{number}", seed=0).test.sum()
+        for number in range(1, 6)
+    ]
+    assert sizes[0] == 19_039
+    assert sum(sizes) == len(data.ratings)
 
 
 # --- learning curves ----------------------------------------------------------------------------
