@@ -25,7 +25,7 @@ from doit.exceptions import InvalidTask, TaskFailed
 from doit.reporter import ZeroReporter
 
 from mmrec import hardware, profiles
-from mmrec.errors import StudyError
+from mmrec.errors import LocalError, StudyError
 from mmrec.workspace import PROJECT, Workspace, atomic_path
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -372,7 +372,8 @@ def failure(code: int, part: Path, log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
     message = (errors[0]["evalue"].strip().splitlines() or [""])[0]
-    return message if errors[0]["ename"] == "StudyError" else f"{errors[0]['ename']}: {message}"
+    known = {StudyError.__name__, LocalError.__name__}
+    return message if errors[0]["ename"] in known else f"{errors[0]['ename']}: {message}"
 
 
 def record(name: str, seconds: float, peak_mb: float) -> None:
@@ -568,7 +569,7 @@ if not _whole(KNOWN):
 try:
     if PROFILE != REFERENCE:
         profiles.load(PROFILE)
-except StudyError as error:
+except (StudyError, LocalError) as error:
     sys.exit(str(error))
 
 WORKSPACE.root.mkdir(parents=True, exist_ok=True)

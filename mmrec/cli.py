@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mmrec.catalogue import sources
-from mmrec.errors import StudyError
+from mmrec.errors import Problem, StudyError
 from mmrec.hardware import describe, versions
 from mmrec.workspace import Workspace
 
@@ -142,7 +142,7 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         sys.exit(arguments.run(arguments))
-    except StudyError as error:
+    except Problem as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("interrupted; what was found is kept, run the same command to go on")

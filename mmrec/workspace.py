@@ -1,15 +1,25 @@
 """Where a run keeps its files: ``build/<profile>/`` and the cache all profiles share."""
 
 import errno
+import logging
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from mmrec.errors import StudyError
+from mmrec.errors import LocalError, local_failures
 
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 PROJECT = Path(__file__).resolve().parents[1]
+
+_PART = ".part-"
+_LONGEST_WRITE = 3600.0
 
 
 @dataclass(frozen=True)
@@ -48,25 +58,106 @@ class Workspace:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside ``path`` that becomes ``path`` only if the block succeeds.
+    """Yields a temporary path that becomes ``path`` only if the block succeeds.
 
-    The temporary name keeps the suffix, since some writers choose the format by it.
+    The file and its folder are flushed to the disk, so that after a power cut there is either the
+    whole file or none. The temporary file has the same suffix, since some writers choose the
+    format by it, and lies in a hidden folder of its own beside ``path``, where no pattern such as
+    ``*.parquet`` finds it. What a killed process left behind is removed by a later call.
 
     Raises:
-        StudyError: If the disk is full; what was there before stays.
+        LocalError: If the disk is full or may not be written; what was there before stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    with local_failures(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
+        folder = Path(tempfile.mkdtemp(prefix=_PART, dir=path.parent))
+        try:
+            part = folder / f"part{path.suffix}"
+            yield part
+            _flush(part)
+            os.replace(part, path)
+            _flush(path.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def kept(path: Path, read: Callable[[Path], T]) -> T | None:
+    """Reads a file that the study wrote for itself, if it is there and whole.
+
+    Such a file is never worth an error: one that cannot be read, for whatever reason, is removed
+    with a warning, and the caller makes it again.
+
+    Args:
+        path: The file.
+        read: Makes sense of it; anything it raises means that the file is damaged.
+
+    Returns:
+        What ``read`` gave, or None if there is no such file any more.
+
+    Raises:
+        LocalError: If the disk or the permissions are at fault, not the file.
+    """
     try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StudyError(
-                "the disk is full",
-                where=path,
-                remedy="Free some space and run the same command: finished work is kept.",
-            ) from error
+        with local_failures(path):
+            return read(path)
+    except FileNotFoundError:
+        return None
+    except LocalError:
         raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        logger.warning("%s is damaged and is made again (%s)", path.name, reason)
+        with local_failures(path):
+            path.unlink(missing_ok=True)
+        return None
+
+
+def cached(
+    path: Path,
+    make: Callable[[], T],
+    *,
+    read: Callable[[Path], T],
+    write: Callable[[T, Path], object],
+) -> T:
+    """What is kept in a file of the study's own, or else made now and kept there.
+
+    Args:
+        path: The file.
+        make: Computes what the file should hold.
+        read: Reads it from a file; see :func:`kept`.
+        write: Writes it to a file.
+    """
+    found = kept(path, read)
+    if found is None:
+        found = make()
+        with atomic_path(path) as part:
+            write(found, part)
+    return found
+
+
+def _flush(path: Path) -> None:
+    """Waits until a file or a folder is on the disk; where folders cannot be flushed, goes on."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders.
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system without it
+            raise
     finally:
-        part.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes the parts of killed processes: those older than any write takes."""
+    oldest = time.time() - _LONGEST_WRITE
+    for part in folder.glob(f"{_PART}*"):
+        try:
+            stale = part.stat().st_mtime < oldest
+        except FileNotFoundError:  # its process has just finished
+            continue
+        if stale:
+            shutil.rmtree(part, ignore_errors=True)

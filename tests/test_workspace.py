@@ -1,19 +1,29 @@
 """Files that are whole or not there, and bars that stay out of notebooks."""
 
 import errno
+import json
+import os
+import pickle
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mmrec import progress
-from mmrec.errors import StudyError
-from mmrec.workspace import PROJECT, Workspace, atomic_path
+from mmrec.errors import LocalError, StudyError
+from mmrec.workspace import PROJECT, Workspace, atomic_path, cached, kept
 
 
 def test_a_finished_block_replaces_the_file(tmp_path):
     path = tmp_path / "new" / "table.parquet"
     with atomic_path(path) as part:
         assert part.suffix == ".parquet", "some writers choose the format by it"
-        assert part.parent == path.parent, "a rename within one file system is atomic"
+        assert path.parent in part.parents, "a rename within one file system is atomic"
         part.write_text("one")
         assert not path.exists()
     with atomic_path(path) as part:
@@ -23,7 +33,7 @@ def test_a_finished_block_replaces_the_file(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(errno.EIO, "x")])
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError("a library's")])
 def test_an_interrupted_block_leaves_the_old_file(tmp_path, error):
     path = tmp_path / "table.csv"
     path.write_text("old")
@@ -40,8 +50,16 @@ def test_an_interrupted_block_leaves_the_old_file(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_in_one_line_and_the_old_file_stays(tmp_path, code):
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, "the disk is full"),
+        (errno.EIO, "cannot be used (cannot write)"),
+        (errno.EACCES, "cannot be used (cannot write)"),
+    ],
+)
+def test_a_local_failure_is_told_in_one_line_and_the_old_file_stays(tmp_path, code, said):
     path = tmp_path / "table.csv"
     path.write_text("old")
 
@@ -50,12 +68,130 @@ def test_a_full_disk_is_told_in_one_line_and_the_old_file_stays(tmp_path, code):
             part.write_text("half")
             raise OSError(code, "cannot write")
 
-    with pytest.raises(StudyError, match="the disk is full") as caught:
+    with pytest.raises(LocalError, match=re.escape(f"{path}: {said}. ")) as caught:
         write()
-    assert str(path) in str(caught.value)
+    assert not isinstance(caught.value, StudyError), "what falls back on StudyError must not see it"
     assert "\n" not in str(caught.value)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_may_not_be_written_is_a_local_failure(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(LocalError, match="Permission denied"), atomic_path(tmp_path / "x"):
+        pytest.fail("the block must not run")
+
+
+def test_file_and_folder_are_flushed_before_and_after_the_rename(tmp_path, monkeypatch):
+    done, (sync, replace) = [], (os.fsync, os.replace)
+
+    def fsync(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    monkeypatch.setattr("os.replace", lambda *paths: (done.append("rename"), replace(*paths)))
+    with atomic_path(tmp_path / "x") as part:
+        part.write_text("x")
+    assert done == ["file", "rename", "folder"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mmrec.workspace import atomic_path
+with atomic_path(Path(sys.argv[1]) / "text.parquet") as part:
+    part.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_leaves_is_found_by_no_pattern_and_goes_in_time(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=PROJECT)
+    assert done.returncode < 0
+    (left,) = tmp_path.iterdir()
+    assert not list(tmp_path.glob("*.parquet"))
+    with atomic_path(tmp_path / "audio.parquet") as part:
+        part.write_text("whole")
+    assert left.exists(), "another process may still be writing it"
+    os.utime(left, (0, 0))
+    with atomic_path(tmp_path / "audio.parquet") as part:
+        part.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["audio.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("vector.npy", np.load),
+        ("matrix.npz", lambda path: dict(np.load(path))),
+        ("table.parquet", pd.read_parquet),
+        ("record.json", lambda path: json.loads(path.read_text(encoding="utf-8"))),
+        ("object.pickle", lambda path: pickle.loads(path.read_bytes())),
+    ],
+)
+@pytest.mark.parametrize("damage", ["empty", "truncated", "zeros", "another"])
+def test_what_we_wrote_and_cannot_read_is_made_again(tmp_path, name, read, damage, caplog):
+    path, value, calls = tmp_path / name, np.arange(500.0), []
+
+    def write(value, part):
+        if path.suffix == ".npy":
+            np.save(part, value)
+        elif path.suffix == ".npz":
+            np.savez(part, value=value)
+        elif path.suffix == ".parquet":
+            pd.DataFrame({"value": value}).to_parquet(part)
+        elif path.suffix == ".json":
+            part.write_text(json.dumps(value.tolist()))
+        else:
+            part.write_bytes(pickle.dumps(value))
+
+    def make():
+        calls.append(1)
+        return value
+
+    cached(path, make, read=read, write=write)
+    whole = path.read_bytes()
+    cached(path, make, read=read, write=write)
+    assert len(calls) == 1
+    path.write_bytes(
+        {
+            "empty": b"",
+            "truncated": whole[: len(whole) // 2],
+            "zeros": bytes(len(whole)),
+            "another": b"<html>",
+        }[damage]
+    )
+    cached(path, make, read=read, write=write)
+    assert len(calls) == 2
+    assert path.read_bytes() == whole
+    assert f"{name} is damaged and is made again" in caplog.text
+
+
+def test_a_disk_that_fails_is_no_damage(tmp_path):
+    path = tmp_path / "vector.npy"
+    path.write_bytes(b"precious")
+
+    def read(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(LocalError, match="Input/output error"):
+        kept(path, read)
+    assert path.read_bytes() == b"precious"
+    assert kept(tmp_path / "none", Path.read_bytes) is None
+
+
+def test_errors_cross_processes_whole():
+    for error in (
+        StudyError("a", where="b", remedy="c"),
+        LocalError("the disk is full", where="b", remedy="c"),
+    ):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert (again.what, again.where, again.remedy) == (error.what, error.where, error.remedy)
 
 
 def test_a_workspace_lies_in_the_build_folder(tmp_path, monkeypatch):
