@@ -1,0 +1,169 @@
+"""Figures of the feature chapters: coverage, maps of films, similarities, the genre probe."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+
+from mmrec.reports.neighbours import OTHER
+from mmrec.reports.style import MARKERS, OURS, PALETTE, legend_right, panels
+
+_BY_FREQUENCY = [
+    *["Drama", "Comedy", "Action", "Adventure", "Crime", "Documentary", "Horror", "Animation"],
+    *["Children's", "Thriller", "Romance", "Musical", "Mystery", "Sci-Fi", "War", "Western"],
+    *["Film-Noir", "Fantasy", "unknown"],
+]
+GENRE_STYLES = {
+    OTHER: ("0.75", "."),
+    **{
+        genre: (PALETTE[number % 10], MARKERS[(number + number // 10) % 10])
+        for number, genre in enumerate(_BY_FREQUENCY)
+    },
+}
+"""Colour and marker of each genre, the same in every figure."""
+
+_NAMED_FILMS = 8
+_LONGEST_TITLE = 26
+
+
+def coverage(share: "pd.Series[float]", modality: str) -> tuple[Figure, Axes]:
+    """Share of movies with a vector by how often they are rated.
+
+    Args:
+        share: In percent, by tenth of the movies (1: the most rated), as
+            :func:`mmrec.reports.neighbours.coverage` makes it.
+        modality: Its name.
+    """
+    fig, axes = panels(1, 6, 3)
+    ax = axes[0, 0]
+    ax.bar(share.index, share, color=OURS)
+    ax.set(xlabel="tenth of the movies, by number of ratings (1 = most rated)", xticks=share.index)
+    ax.set(ylabel=f"movies with a {modality} vector (%)", ylim=(0, 100))
+    return fig, ax
+
+
+def film_map(
+    points: NDArray[np.floating],
+    films: pd.DataFrame,
+    genre: "pd.Series[str]",
+    *,
+    axes_names: tuple[str, str],
+) -> tuple[Figure, Axes]:
+    """Films on a plane, coloured by genre; some of the most rated are named.
+
+    Args:
+        points: Coordinates, float [n, 2].
+        films: With a ``title``, most rated first.
+        genre: Categorical, as :func:`mmrec.reports.neighbours.first_genre` makes it.
+        axes_names: What the two axes are, with units.
+    """
+    fig, axes = panels(1, 7.5, 4.8)
+    ax = axes[0, 0]
+    for name in genre.cat.categories:
+        at = (genre == name).to_numpy()
+        if at.any():
+            colour, marker = GENRE_STYLES[name]
+            over = 1 if name == OTHER else 2
+            look = {"color": colour, "marker": marker, "s": 18, "lw": 0, "zorder": over}
+            ax.scatter(*points[at].T, label=name, **look)
+    middle = np.median(points[:, 0])
+    for place in _apart(points):
+        title = films["title"].iloc[place]
+        ax.plot(*points[place], "o", ms=7, mfc="none", color="black", zorder=3)
+        ax.annotate(
+            title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…",
+            points[place],
+            xytext=(4 if points[place, 0] < middle else -4, 4),
+            textcoords="offset points",
+            fontsize=7,
+            ha="left" if points[place, 0] < middle else "right",
+            zorder=4,
+            bbox={"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 0.5},
+        )
+    ax.set(xlabel=axes_names[0], ylabel=axes_names[1])
+    legend_right(fig, ax, "first genre")
+    return fig, ax
+
+
+def _apart(points: NDArray[np.floating]) -> list[int]:
+    """Positions of the first films whose names do not cover each other, at most eight."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    places = (points - low) / np.where(high > low, high - low, 1)
+    kept: list[int] = []
+    for number, (x, y) in enumerate(places):
+        if all(abs(x - places[k, 0]) > 0.75 or abs(y - places[k, 1]) > 0.06 for k in kept):
+            kept.append(number)
+        if len(kept) == _NAMED_FILMS:
+            break
+    return kept
+
+
+def component_map(
+    vectors: NDArray[np.floating], films: pd.DataFrame, genre: "pd.Series[str]"
+) -> tuple[Figure, Axes]:
+    """Films by the first two principal components of their scaled vectors; see :func:`film_map`."""
+    components = PCA(n_components=2, random_state=0).fit(vectors)
+    first, second = components.explained_variance_ratio_
+    names = (
+        f"first component ({first:.0%} of the variance)",
+        f"second component ({second:.0%} of the variance)",
+    )
+    return film_map(components.transform(vectors), films, genre, axes_names=names)
+
+
+def similarity(
+    cosine: NDArray[np.floating], labels: Sequence[str], *, of: str
+) -> tuple[Figure, Axes]:
+    """Cosine similarities of a few things, each with every other.
+
+    A thing's similarity with itself is always 1 and is left blank: it would set the scale, and
+    nothing else could be told apart.
+
+    Args:
+        cosine: Float [n, n].
+        labels: Names of the things [n].
+        of: What they are, for both axes.
+    """
+    n = len(labels)
+    fig, axes = panels(1, 2.2 + 0.42 * n, 1.7 + 0.38 * n)
+    ax = axes[0, 0]
+    sns.heatmap(
+        cosine,
+        mask=np.eye(n, dtype=bool),
+        xticklabels=labels,
+        yticklabels=labels,
+        cmap="cividis",
+        ax=ax,
+    )
+    ax.collections[0].colorbar.set_label("cosine")
+    ax.tick_params(axis="y", rotation=0)
+    ax.grid(visible=False)
+    ax.set(xlabel=of, ylabel=of)
+    return fig, ax
+
+
+def genre_probe(probed: pd.DataFrame) -> tuple[Figure, Axes]:
+    """Area under the ROC curve per genre, beside the same regression on random numbers.
+
+    Args:
+        probed: What :func:`mmrec.features.probe.genre_auc` returned, of one or several tables.
+    """
+    order = probed.groupby("genre")["auc"].mean().sort_values().index
+    names = list(dict.fromkeys(probed["features"]))
+    fig, axes = panels(1, 7, 0.2 * len(order) + 1.2)
+    ax = axes[0, 0]
+    for number, name in enumerate(names):
+        values = probed[probed["features"] == name].set_index("genre").reindex(order)
+        ax.plot(values["auc"], order, MARKERS[number], color=PALETTE[number], ms=5, label=name)
+    control = probed.groupby("genre")["control"].mean()[order]
+    ax.plot(control, order, "x", color="0.5", label="random numbers")
+    ax.axvline(0.5, color="0.8", lw=1, zorder=0)
+    low = min(0.3, float(probed[["auc", "control"]].to_numpy().min()) - 0.02)
+    ax.set(xlabel="area under the ROC curve, held-out films", xlim=(low, 1.01))
+    legend_right(fig, ax)
+    return fig, ax
