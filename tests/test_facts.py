@@ -83,3 +83,17 @@ def test_the_imdb_rating_is_a_part_of_its_own(movies):
 def test_rows_belong_to_ids(movies):
     table = facts.encode(movies.iloc[::-1], min_films=2)
     assert np.array_equal(table.vectors, facts.encode(movies, min_films=2).vectors)
+
+
+def test_votes_are_logarithms_and_what_is_missing_is_flagged(movies):
+    table = facts.imdb(movies.assign(imdb_votes=[1000, np.nan, 0, 10]))
+    assert table.movie_ids.tolist() == [1, 3, 4]  # movie 2 has neither
+    assert columns(table, "rating") == pytest.approx(np.array([[0.75], [0.6], [0.8]]))
+    assert columns(table, "votes") == [[3], [0], [1]]
+    assert flags(table, "rating") == [True, True, True]
+    assert flags(table, "votes") == [True, False, True]
+
+
+def test_a_catalogue_without_imdb_ratings_leaves_the_table_empty(movies):
+    nothing = movies.assign(imdb_rating=np.nan, imdb_votes=np.nan)
+    assert facts.imdb(nothing).matrix([1, 2])[1].tolist() == [[False, False]] * 2

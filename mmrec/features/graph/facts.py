@@ -64,6 +64,39 @@ def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
     )
 
 
+def imdb(movies: pd.DataFrame) -> FeatureTable:
+    """What IMDb's users make of a movie: nothing that is known before its release.
+
+    Args:
+        movies: The catalogue's movies.
+
+    Returns:
+        Modality ``imdb`` with the parts ``rating`` (mean rating / 10) and ``votes`` (decimal
+        logarithm of their number, which spans five orders of magnitude). Movies with neither are
+        left out.
+    """
+    rating, votes = (
+        movies[name].to_numpy(np.float64, na_value=np.nan) for name in ("imdb_rating", "imdb_votes")
+    )
+    known = np.stack([np.isfinite(rating), np.isfinite(votes) & (votes >= 1)], axis=1)
+    values = np.stack([rating / 10, np.log10(np.maximum(votes, 1))], axis=1)
+    rows = known.any(axis=1)
+    return FeatureTable(
+        "imdb",
+        movies["movie_id"].to_numpy()[rows],
+        np.where(known, values, 0)[rows],
+        {
+            "encoder": "none",
+            "weights": None,
+            "recipe": "mean rating / 10; log10 of the number of votes",
+            "source": f"the catalogue's IMDb ratings of {rows.sum():,} movies",
+            "stand_in": None,
+        },
+        {"rating": slice(0, 1), "votes": slice(1, 2)},
+        known[rows],
+    )
+
+
 def _flags(facts: Sequence[Sequence[str]], columns: Sequence[str]) -> np.ndarray:
     at = {column: i for i, column in enumerate(columns)}
     flags = np.zeros((len(facts), len(at)), np.float32)
