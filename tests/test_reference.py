@@ -46,7 +46,14 @@ def readme_rows(results: Path) -> list[list[str]]:
     """The rows of the README's table, made of the summaries."""
     table = pd.read_csv(results / "table1.csv")
     vectors = pd.read_csv(results / "rating_vectors.csv").query("masking == 0")
-    baselines = ["user+movie bias", "matrix factorisation", "FM: ids", "FM: content", "FM: hybrid"]
+    baselines = [
+        "user+movie bias",
+        "matrix factorisation",
+        "FM: ids",
+        "FM: ids and users",
+        "FM: content",
+        "FM: hybrid",
+    ]
     rows = []
     for source, names in (
         (table, table.loc[table["paper_rmse"].notna(), "row"].unique()),
