@@ -11,7 +11,7 @@ from mmrec.reports import diagnostics
 
 RUN = {
     **{"row": "meta", "model": "m", "features": "real", "protocol": "clean"},
-    **{"fold": "u1", "masking": 0.0, "shown": None, "seed": 0},
+    **{"fold": "u1", "masking": 0.0, "support_size": None, "seed": 0},
 }
 
 
@@ -56,9 +56,9 @@ def test_every_number_has_one_bin():
 def curve(**rmse) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"row": row, "shown": shown, "rmse_mean": value}
+            {"row": row, "support_size": size, "rmse_mean": value}
             for row, some in rmse.items()
-            for shown, value in zip((0, 1, 3, 7), some, strict=True)
+            for size, value in zip((0, 1, 3, 7), some, strict=True)
         ]
     )
 

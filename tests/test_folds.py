@@ -17,7 +17,7 @@ TWINS = {2: 1, 41: 7, 90: 30, 118: 117}
 """Movie id -> film id, of films under two ids."""
 N_USERS, N_MOVIES = 150, 120
 EVERY_KIND = [("u2", None), ("both5", None)] + [
-    (fold, shown) for fold in ("item2", "user4") for shown in (None, 0, 7)
+    (fold, support_size) for fold in ("item2", "user4") for support_size in (None, 0, 7)
 ]
 
 
@@ -52,8 +52,8 @@ def keys(ratings, films) -> dict[str, pd.Series]:
     return {"item": ratings["movie_id"].map(films), "user": ratings["user_id"]}
 
 
-def sides(track: str) -> tuple[str, ...]:
-    return ("item", "user") if track == "both" else (track,)
+def sides(scenario: str) -> tuple[str, ...]:
+    return ("item", "user") if scenario == "both" else (scenario,)
 
 
 def new_in(roles: folds.Roles, keys, side: str) -> set:
@@ -62,7 +62,7 @@ def new_in(roles: folds.Roles, keys, side: str) -> set:
 
 def test_there_are_five_folds_of_every_kind():
     assert len(folds.FOLDS) == len(set(folds.FOLDS)) == 20
-    assert [folds.track_of(f) for f in ("u5", "item1", "user3", "both2")] == [
+    assert [folds.scenario_of(f) for f in ("u5", "item1", "user3", "both2")] == [
         "warm",
         "item",
         "user",
@@ -73,9 +73,9 @@ def test_there_are_five_folds_of_every_kind():
 # --- roles --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("fold", "shown"), EVERY_KIND)
-def test_no_rating_has_two_roles(ratings, films, fold, shown):
-    roles = folds.divide(ratings, films, fold=fold, seed=1, shown=shown)
+@pytest.mark.parametrize(("fold", "support_size"), EVERY_KIND)
+def test_no_rating_has_two_roles(ratings, films, fold, support_size):
+    roles = folds.divide(ratings, films, fold=fold, seed=1, support_size=support_size)
     parts = np.stack([roles.train, roles.validation, roles.test])
     assert parts.dtype == bool
     assert parts.shape == (3, len(ratings))
@@ -95,39 +95,39 @@ def test_a_warm_fold_is_the_published_one_with_a_tenth_of_the_rest_to_select_by(
 
 
 @pytest.mark.parametrize("number", range(1, 6))
-@pytest.mark.parametrize("track", ["item", "user", "both"])
+@pytest.mark.parametrize("scenario", ["item", "user", "both"])
 def test_nothing_of_a_new_film_or_user_is_in_training_or_validation(
-    ratings, films, keys, track, number
+    ratings, films, keys, scenario, number
 ):
-    roles = folds.divide(ratings, films, fold=f"{track}{number}", seed=2)
+    roles = folds.divide(ratings, films, fold=f"{scenario}{number}", seed=2)
     known = roles.train | roles.validation
-    for side in sides(track):
+    for side in sides(scenario):
         new = new_in(roles, keys, side)
         assert 0.15 < len(new) / keys[side].nunique() < 0.25, "about a fifth is new"
         assert not keys[side][known].isin(new).any()
-        assert keys[side][~roles.test & ~known].isin(new).any() == (track == "both")
+        assert keys[side][~roles.test & ~known].isin(new).any() == (scenario == "both")
 
 
-@pytest.mark.parametrize("track", ["item", "user", "both"])
-def test_what_selects_is_as_new_to_training_as_what_is_tested(ratings, films, keys, track):
-    roles = folds.divide(ratings, films, fold=f"{track}1", seed=0)
-    for side in sides(track):
+@pytest.mark.parametrize("scenario", ["item", "user", "both"])
+def test_what_selects_is_as_new_to_training_as_what_is_tested(ratings, films, keys, scenario):
+    roles = folds.divide(ratings, films, fold=f"{scenario}1", seed=0)
+    for side in sides(scenario):
         held = set(keys[side][roles.validation]) - set(keys[side][roles.train])
         others = keys[side].nunique() - len(new_in(roles, keys, side))
         assert len(held) == round(0.1 * others)
-    if track != "both":
-        assert not keys[track][roles.validation].isin(keys[track][roles.train]).any()
+    if scenario != "both":
+        assert not keys[scenario][roles.validation].isin(keys[scenario][roles.train]).any()
         return
-    unseen = [~keys[side].isin(keys[side][roles.train]) for side in sides(track)]
+    unseen = [~keys[side].isin(keys[side][roles.train]) for side in sides(scenario)]
     assert (unseen[0] | unseen[1])[roles.validation].all()
 
 
-@pytest.mark.parametrize("track", ["item", "user"])
-def test_five_folds_test_everything_once(ratings, films, keys, track):
-    parts = [folds.divide(ratings, films, fold=f"{track}{n}", seed=0) for n in range(1, 6)]
+@pytest.mark.parametrize("scenario", ["item", "user"])
+def test_five_folds_test_everything_once(ratings, films, keys, scenario):
+    parts = [folds.divide(ratings, films, fold=f"{scenario}{n}", seed=0) for n in range(1, 6)]
     assert (np.sum([roles.test for roles in parts], axis=0) == 1).all()
-    new = [new_in(roles, keys, track) for roles in parts]
-    assert sum(map(len, new)) == len(set.union(*new)) == keys[track].nunique()
+    new = [new_in(roles, keys, scenario) for roles in parts]
+    assert sum(map(len, new)) == len(set.union(*new)) == keys[scenario].nunique()
     for roles in parts:
         assert (roles.train | roles.validation | roles.test).all(), "and none is left out"
 
@@ -135,8 +135,8 @@ def test_five_folds_test_everything_once(ratings, films, keys, track):
 @pytest.mark.parametrize("number", range(1, 6))
 def test_both_tests_new_users_on_new_films_and_leaves_out_what_is_half_new(ratings, films, number):
     item, user, both = (
-        folds.divide(ratings, films, fold=f"{track}{number}", seed=0)
-        for track in ("item", "user", "both")
+        folds.divide(ratings, films, fold=f"{scenario}{number}", seed=0)
+        for scenario in ("item", "user", "both")
     )
     np.testing.assert_array_equal(both.test, item.test & user.test)
     unused = ~(both.train | both.validation | both.test)
@@ -182,10 +182,11 @@ def test_a_movie_that_nobody_rated_is_new_in_no_fold(ratings, films):
 # --- what a division depends on -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("fold", "shown"), EVERY_KIND)
-def test_the_seed_moves_the_validation_and_never_the_test_part(ratings, films, fold, shown):
+@pytest.mark.parametrize(("fold", "support_size"), EVERY_KIND)
+def test_the_seed_moves_the_validation_and_never_the_test_part(ratings, films, fold, support_size):
     one, again, other = (
-        folds.divide(ratings, films, fold=fold, seed=seed, shown=shown) for seed in (0, 0, 1)
+        folds.divide(ratings, films, fold=fold, seed=seed, support_size=support_size)
+        for seed in (0, 0, 1)
     )
     for role in ("train", "validation", "test"):
         np.testing.assert_array_equal(getattr(one, role), getattr(again, role))
@@ -216,48 +217,50 @@ def test_folds_over_films_need_nothing_but_movielens():
 
 # --- learning curves ----------------------------------------------------------------------------
 
-LEVELS = (0, 1, 5, 20, folds.SUPPORT)
+LEVELS = (0, 1, 5, 20, folds.MAX_SUPPORT)
 CURVES = ["item3", "user1"]
 
 
 @pytest.fixture(scope="module", params=CURVES)
 def curve(request, ratings, films, keys):
-    """Roles by number of ratings shown, and those without a support; keys of what is new."""
+    """Roles by number of ratings given back, and those without a support; keys of what is new."""
     roles = {
-        shown: folds.divide(ratings, films, fold=request.param, seed=0, shown=shown)
-        for shown in (None, *LEVELS)
+        support_size: folds.divide(
+            ratings, films, fold=request.param, seed=0, support_size=support_size
+        )
+        for support_size in (None, *LEVELS)
     }
-    return roles, keys[folds.track_of(request.param)]
+    return roles, keys[folds.scenario_of(request.param)]
 
 
 def test_every_level_tests_and_selects_by_the_same_ratings(curve):
     roles, _ = curve
-    for shown in LEVELS:
-        np.testing.assert_array_equal(roles[shown].test, roles[0].test)
-        np.testing.assert_array_equal(roles[shown].validation, roles[0].validation)
+    for support_size in LEVELS:
+        np.testing.assert_array_equal(roles[support_size].test, roles[0].test)
+        np.testing.assert_array_equal(roles[support_size].validation, roles[0].validation)
     assert 0 < roles[0].test.sum() < roles[None].test.sum()
 
 
 def test_tested_are_the_ratings_beyond_the_support(curve):
     roles, key = curve
     counts = key[roles[None].test].value_counts()
-    assert (counts <= folds.SUPPORT).any(), "some have too few ratings to be tested"
+    assert (counts <= folds.MAX_SUPPORT).any(), "some have too few ratings to be tested"
     tested = key[roles[0].test].value_counts().reindex(counts.index, fill_value=0)
-    assert tested.tolist() == (counts - folds.SUPPORT).clip(lower=0).tolist()
+    assert tested.tolist() == (counts - folds.MAX_SUPPORT).clip(lower=0).tolist()
 
 
-@pytest.mark.parametrize("shown", LEVELS)
+@pytest.mark.parametrize("support_size", LEVELS)
 @pytest.mark.parametrize("role", ["test", "validation"])
-def test_exactly_so_many_ratings_are_given_back(curve, role, shown):
+def test_exactly_so_many_ratings_are_given_back(curve, role, support_size):
     roles, key = curve
     counts = key[getattr(roles[None], role)].value_counts()
-    back = key[roles[shown].train].value_counts().reindex(counts.index, fill_value=0)
-    assert back.tolist() == counts.clip(upper=shown).tolist()
+    back = key[roles[support_size].train].value_counts().reindex(counts.index, fill_value=0)
+    assert back.tolist() == counts.clip(upper=support_size).tolist()
 
 
 def test_levels_are_nested_and_the_rest_of_training_stays(curve):
     roles, _ = curve
-    trained = [roles[shown].train for shown in LEVELS]
+    trained = [roles[support_size].train for support_size in LEVELS]
     np.testing.assert_array_equal(trained[0], roles[None].train)
     for fewer, more in pairwise(trained):
         assert not (fewer & ~more).any()
@@ -265,18 +268,21 @@ def test_levels_are_nested_and_the_rest_of_training_stays(curve):
 
 
 def test_the_support_is_drawn_at_random_and_not_by_place(curve, ratings):
-    """Else a movie's first ratings, which come early in the data set, would be shown."""
+    """Else a movie's first ratings, which come early in the data set, would be given back."""
     roles, key = curve
     place = pd.Series(np.arange(len(ratings)), ratings.index).groupby(key).rank(pct=True)
     assert place[roles[20].train & ~roles[0].train].mean() == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(
-    ("fold", "shown"), [("u1", 0), ("both1", 5), ("item1", -1), ("user1", folds.SUPPORT + 1)]
+    ("fold", "support_size"),
+    [("u1", 0), ("both1", 5), ("item1", -1), ("user1", folds.MAX_SUPPORT + 1)],
 )
-def test_a_curve_that_cannot_be_is_told(ratings, films, fold, shown):
-    with pytest.raises(StudyError, match=f"{shown} ratings cannot be shown in fold {fold}.*0 to"):
-        folds.divide(ratings, films, fold=fold, seed=0, shown=shown)
+def test_a_curve_that_cannot_be_is_told(ratings, films, fold, support_size):
+    with pytest.raises(
+        StudyError, match=f"{support_size} ratings cannot be given back in fold {fold}.*0 to"
+    ):
+        folds.divide(ratings, films, fold=fold, seed=0, support_size=support_size)
 
 
 def test_an_unknown_fold_is_told(ratings, films):
@@ -288,4 +294,4 @@ def test_a_fold_without_anything_to_test_is_told():
     """Forty movies of sixteen ratings each leave nothing beyond a support of fifty."""
     ratings, ids = tiny.ratings(), tiny.movie_ids()
     with pytest.raises(StudyError, match="fold item1 has no validation and no test ratings"):
-        folds.divide(ratings, pd.Series(ids, ids), fold="item1", seed=0, shown=5)
+        folds.divide(ratings, pd.Series(ids, ids), fold="item1", seed=0, support_size=5)

@@ -263,7 +263,17 @@ def test_runs_have_the_columns_that_readers_expect(finished):
     made, runs = finished
     stored = pd.read_parquet(made.results / "runs.parquet")
     assert {
-        *["table", "row", "model", "features", "protocol", "fold", "seed", "masking", "shown"],
+        *[
+            "table",
+            "row",
+            "model",
+            "features",
+            "protocol",
+            "fold",
+            "seed",
+            "masking",
+            "support_size",
+        ],
         *["rmse", "ndcg_10", "recall_20", "catalogue_coverage", "popularity_percentile"],
         *["rmse_covered", "precision", "recall", "n_test", "coverage", "epochs", "batch_size"],
         *["train_seconds", "sources", "hash"],
@@ -459,11 +469,12 @@ def test_lists_of_new_movies_hold_nothing_else(workspace, fold, kind):
 
 @pytest.mark.parametrize("fold", ["item1", "user1"])
 def test_a_learning_curve_lists_the_same_candidates_at_every_point(workspace, monkeypatch, fold):
-    """The ratings that can be shown are never listed: with more of them, no list gets easier."""
-    monkeypatch.setattr(folds, "SUPPORT", 12)
+    """What can be given back is never listed: with more of it, no list gets easier."""
+    monkeypatch.setattr(folds, "MAX_SUPPORT", 12)
     monkeypatch.setattr(grid.ranking.recommend, "__defaults__", (tiny.N_MOVIES,))
     rows = [
-        (str(shown), Experiment("movie mean", 0, fold=fold, shown=shown)) for shown in (0, 3, 12)
+        (str(support_size), Experiment("movie mean", 0, fold=fold, support_size=support_size))
+        for support_size in (0, 3, 12)
     ]
     runs = grid.run("curve", rows, workspace, n_jobs=1)
     found = [of_pairs(table) for table in lists(workspace, runs).values()]
@@ -477,9 +488,10 @@ def test_a_learning_curve_lists_the_same_candidates_at_every_point(workspace, mo
 
 
 def test_the_number_shown_is_filed_as_an_integer_or_nothing(workspace, monkeypatch):
-    monkeypatch.setattr(folds, "SUPPORT", 12)
+    monkeypatch.setattr(folds, "MAX_SUPPORT", 12)
     curve = [
-        (str(shown), Experiment("user mean", 0, fold="user1", shown=shown)) for shown in (0, 3)
+        (str(support_size), Experiment("user mean", 0, fold="user1", support_size=support_size))
+        for support_size in (0, 3)
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -488,9 +500,9 @@ def test_the_number_shown_is_filed_as_an_integer_or_nothing(workspace, monkeypat
         grid.run("warm again", ROWS[1:], workspace, n_jobs=1)
         grid.run("warm", ROWS[2:], workspace, n_jobs=1)
     stored = pd.read_parquet(workspace.results / "runs.parquet").set_index("table")
-    assert returned["shown"].dtype == stored["shown"].dtype == "Int64"
-    assert stored.loc["curve", "shown"].tolist() == [0, 3]
-    assert stored.loc[["warm", "warm again"], "shown"].isna().all()
+    assert returned["support_size"].dtype == stored["support_size"].dtype == "Int64"
+    assert stored.loc["curve", "support_size"].tolist() == [0, 3]
+    assert stored.loc[["warm", "warm again"], "support_size"].isna().all()
 
 
 # --- nothing twice ------------------------------------------------------------------------------
@@ -624,8 +636,8 @@ def test_a_hash_depends_on_every_field_of_the_experiment(data):
         siamese("text", features="permuted"),
         siamese("text", fold="u2"),
         siamese("text", fold="item2"),
-        siamese("text", fold="item2", shown=0),
-        siamese("text", fold="item2", shown=5),
+        siamese("text", fold="item2", support_size=0),
+        siamese("text", fold="item2", support_size=5),
         *(siamese("text", protocol=name) for name in protocols.PROTOCOLS if name != "clean"),
         siamese("text", profiles="text"),
         siamese("text", masking=0.8),
@@ -830,8 +842,8 @@ def test_a_learning_curve_that_cannot_be_is_told_before_anything_is_trained(
     workspace, monkeypatch, fold
 ):
     monkeypatch.setattr(training, "fit", no_training)
-    with pytest.raises(StudyError, match=f"5 ratings cannot be shown in fold {fold}"):
-        grid.run("cold", [("x", siamese("text", fold=fold, shown=5))], workspace, n_jobs=1)
+    with pytest.raises(StudyError, match=f"5 ratings cannot be given back in fold {fold}"):
+        grid.run("cold", [("x", siamese("text", fold=fold, support_size=5))], workspace, n_jobs=1)
 
 
 @pytest.mark.parametrize("missing", ["video", "meta"])

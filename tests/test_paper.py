@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import tiny
 
-from mmrec.evaluation.folds import track_of
+from mmrec.evaluation.folds import scenario_of
 from mmrec.experiments import cold_start, paper
 from mmrec.experiments.runner import MODELS, Experiment
 from mmrec.models.training import TrainingSettings
@@ -158,21 +158,21 @@ def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
         tiny.SETTINGS, PUBLISHED, n_folds={"item": 2, "user": 2, "both": 2}, seeds=[0]
     )
     assert {e.fold for _, e in rows} == {"item1", "item2", "user1", "user2", "both1", "both2"}
-    assert {(e.shown, e.protocol) for _, e in rows} == {(None, "clean")}
+    assert {(e.support_size, e.protocol) for _, e in rows} == {(None, "clean")}
     assert len({e for _, e in rows}) == len(rows)
     for fold in ("item1", "user2", "both1"):
         there = {row for row, e in rows if e.fold == fold and e.features == "real"}
         assert {*cold_start.OPPONENTS, "meta", "all", cold_start.REMEDIED} <= there
-    control = {(row, track_of(e.fold)) for row, e in rows if e.features == "permuted"}
+    control = {(row, scenario_of(e.fold)) for row, e in rows if e.features == "permuted"}
     assert control == {("meta", "item"), ("FM: hybrid", "item")}
     unrated = [e for row, e in rows if row == cold_start.UNRATED]
     assert {e.modalities for e in unrated} == {("facts-unrated",)}
 
 
 def test_learning_curves_show_every_number_to_every_model():
-    rows = cold_start.learning_curves(tiny.SETTINGS, shown=[0, 5], n_folds=1, seeds=[0])
+    rows = cold_start.learning_curves(tiny.SETTINGS, support_sizes=[0, 5], n_folds=1, seeds=[0])
     models = {*cold_start.CURVES, cold_start.REMEDIED}
-    assert {(row, e.fold, e.shown) for row, e in rows} == {
+    assert {(row, e.fold, e.support_size) for row, e in rows} == {
         (row, fold, number) for row in models for fold in ("item1", "user1") for number in (0, 5)
     }
     assert len(rows) == 2 * 2 * len(models)
@@ -180,7 +180,7 @@ def test_learning_curves_show_every_number_to_every_model():
 
 def test_other_descriptions_are_tried_on_new_films_alone():
     rows = cold_start.inputs(tiny.SETTINGS, n_folds=2, seeds=[0])
-    assert {track_of(e.fold) for _, e in rows} == {"item"}
+    assert {scenario_of(e.fold) for _, e in rows} == {"item"}
     assert {(row, e.modalities) for row, e in rows} == {
         (name, (name,)) for name in cold_start.INPUTS
     }

@@ -10,7 +10,7 @@ import pytest
 from mmrec.reports import diagnostics, plots
 
 ROWS = {"text": 1.054, "meta+text": 1.032, "all": 1.028}
-BASE = {"fold": "u1", "masking": 0.0, "shown": None, "rmse_sd": 0.004, "n_folds": 1}
+BASE = {"fold": "u1", "masking": 0.0, "support_size": None, "rmse_sd": 0.004, "n_folds": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +84,13 @@ def learned() -> pd.DataFrame:
     curves = {"content": (0.97, 0.95), "factors": (1.06, 0.92), "user mean": (1.05, 1.04)}
     table = pd.DataFrame(
         [
-            line(row, last + (first - last) / (1 + shown), fold=fold, shown=shown)
+            line(row, last + (first - last) / (1 + size), fold=fold, support_size=size)
             for fold in ("item", "user")
             for row, (first, last) in curves.items()
-            for shown in (0, 1, 2, 5, 10, 20, 50)
+            for size in (0, 1, 2, 5, 10, 20, 50)
         ]
     )
-    return table.astype({"shown": "Int64"})
+    return table.astype({"support_size": "Int64"})
 
 
 def steps() -> pd.DataFrame:

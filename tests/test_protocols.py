@@ -90,12 +90,12 @@ def test_the_test_part_is_the_same_whatever_the_seed_the_protocol_and_the_mask(
 def test_the_test_part_of_a_learning_curve_is_the_same_for_every_number_shown(
     ratings, films, split, protocol, monkeypatch
 ):
-    monkeypatch.setattr(folds, "SUPPORT", 12)
+    monkeypatch.setattr(folds, "MAX_SUPPORT", 12)
     whole = protocols.sealed_test(ratings, films, fold="item1")
-    expected = protocols.sealed_test(ratings, films, fold="item1", shown=0)
+    expected = protocols.sealed_test(ratings, films, fold="item1", support_size=0)
     assert 0 < len(expected.pairs) < len(whole.pairs)
     for shown in (0, 1, 12):
-        made = split(protocol, fold="item1", seed=shown, shown=shown).test
+        made = split(protocol, fold="item1", seed=shown, support_size=shown).test
         pd.testing.assert_frame_equal(made.pairs, expected.pairs)
         assert made.open().tolist() == expected.open().tolist()
 
@@ -187,8 +187,8 @@ def test_the_view_of_a_rating_lacks_it_and_its_part_and_nothing_else(
 
 @pytest.mark.parametrize("shown", [0, 4])
 def test_ratings_given_back_enter_the_views_like_any_other(split, monkeypatch, shown):
-    monkeypatch.setattr(folds, "SUPPORT", 12)
-    made = split(fold="user1", shown=shown)
+    monkeypatch.setattr(folds, "MAX_SUPPORT", 12)
+    made = split(fold="user1", support_size=shown)
     new = set(made.test.pairs["user_id"])
     last = made.views[-1]
     counts = last["user_id"].value_counts()
@@ -347,7 +347,7 @@ def test_only_metrics_opens_a_sealed_test():
         for path in PACKAGE.rglob("*.py")
         if openings(path.read_text(encoding="utf-8"))
     }
-    assert breaking == {"experiments/metrics.py"}
+    assert breaking == {"evaluation/metrics.py"}
 
 
 @pytest.mark.parametrize(

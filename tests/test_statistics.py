@@ -13,7 +13,7 @@ from mmrec.experiments import runner as grid
 from mmrec.reports import tables as statistics
 
 DESIGNED = [
-    *["row", "features", "protocol", "fold", "shown", "n_folds", "n_seeds", "rmse_mean"],
+    *["row", "features", "protocol", "fold", "support_size", "n_folds", "n_seeds", "rmse_mean"],
     *["rmse_sd", "rmse_low", "rmse_high", "rmse_best"],
     *["content_gain", "gain_low", "gain_high", "precision_mean", "recall_mean"],
     *["coverage", "paper_rmse", "paper_precision", "paper_recall", "sources"],
@@ -30,24 +30,24 @@ def off_by(error: float, ratings: np.ndarray) -> np.ndarray:
     return ratings + error * np.where(ratings >= 3, -1, 1)
 
 
-def sealed(fold: str, shown: int | None = None):
+def sealed(fold: str, support_size: int | None = None):
     films = pd.Series(tiny.movie_ids(), tiny.movie_ids())
-    return sealed_test(tiny.ratings(), films, fold=fold, shown=shown)
+    return sealed_test(tiny.ratings(), films, fold=fold, support_size=support_size)
 
 
-def ratings_of(fold: str, shown: int | None = None) -> np.ndarray:
-    return sealed(fold, shown).open()
+def ratings_of(fold: str, support_size: int | None = None) -> np.ndarray:
+    return sealed(fold, support_size).open()
 
 
 def run_row(workspace, name: str, prediction: np.ndarray, **fields) -> dict:
     """A run as the grid would file it, with predictions of the test's own."""
     run = {
         **{"table": "table1", "row": "meta", "model": "siamese", "features": "real"},
-        **{"protocol": "clean", "fold": "u1", "seed": 0, "masking": 0.0, "shown": None},
+        **{"protocol": "clean", "fold": "u1", "seed": 0, "masking": 0.0, "support_size": None},
         **{"hash": name, "precision": 60.0, "recall": 70.0, "coverage": 1.0, "sources": "by hand"},
         **fields,
     }
-    test = sealed(run["fold"], run["shown"])
+    test = sealed(run["fold"], run["support_size"])
     path = grid.predictions_path(workspace, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     test.pairs.assign(prediction=prediction.astype(np.float32)).to_parquet(path)
@@ -225,7 +225,7 @@ def test_a_table_is_shown_as_plain_text_without_its_empty_columns(workspace):
     assert shown["RMSE"].tolist() == ["0.500", "0.250"]
     assert shown["paper: RMSE"].tolist() == ["1.025", "–"]
     assert shown["paper: precision, recall"].tolist() == ["69.4,\u00a085.1", "–"]
-    assert not {"masked", "shown", "fold", "folds"} & set(shown), "nothing to show"
+    assert not {"masked", "support size", "fold", "folds"} & set(shown), "nothing to show"
     assert shown.map(lambda cell: isinstance(cell, str) and "nan" not in cell).all(axis=None)
 
 
@@ -260,13 +260,19 @@ def test_folds_of_a_kind_are_pooled_by_user(workspace):
 
 
 def test_numbers_of_ratings_shown_make_rows_of_their_own():
-    runs = pd.DataFrame([{"shown": None}, {"shown": 0}, {"shown": 5}, {"shown": 5}])
+    runs = pd.DataFrame(
+        [{"support_size": None}, {"support_size": 0}, {"support_size": 5}, {"support_size": 5}]
+    )
     runs = runs.assign(
         **{"row": "meta", "model": "m", "features": "real", "protocol": "clean"},
         **{"fold": "item1", "masking": 0.0, "seed": [0, 0, 0, 1]},
     )
     groups = statistics.groups(runs)
-    assert [(key.shown, len(group)) for key, group in groups.items()] == [(None, 1), (0, 1), (5, 2)]
+    assert [(key.support_size, len(group)) for key, group in groups.items()] == [
+        (None, 1),
+        (0, 1),
+        (5, 2),
+    ]
 
 
 def test_the_best_seed_is_told_as_published_alone(workspace):

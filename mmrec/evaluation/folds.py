@@ -1,31 +1,79 @@
 """Folds: which ratings are tested. Five published warm ones, and cold ones over films and users.
 
 A warm test part holds other ratings of the movies and users in training. In a cold fold a fifth
-of the *films* is new (``item1`` … ``item5``; one film's twins under two ids stay together), a
-fifth of the users (``user1`` …), or both (``both1`` …): no rating of theirs is in training. For a
-learning curve, ``shown`` ratings of each new film or user are given back to the training part.
+of the *films* is new (``item1`` … ``item5``; two movie ids of one film stay together), a fifth of
+the users (``user1`` …), or both (``both1`` …): none of their ratings is in training. For a learning
+curve, a support of a few ratings of each new film or user is given back to the training part.
+
+All folds depend on MovieLens alone: on its ratings, their order, and its titles.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmrec.catalogue.movielens import FOLDS as WARM
 from mmrec.catalogue.movielens import fold_masks
 from mmrec.errors import StudyError
 
-TRACKS = {"item": ("film_id",), "user": ("user_id",), "both": ("film_id", "user_id")}
-"""What is new in each kind of cold fold."""
+SCENARIOS = {
+    "warm": (),
+    "item": ("film_id",),
+    "user": ("user_id",),
+    "both": ("film_id", "user_id"),
+}
+"""What is new in the test part of each kind of fold."""
 
-COLD = tuple(f"{track}{number}" for track in TRACKS for number in range(1, 6))
-FOLDS = (*WARM, *COLD)
+N_FOLDS = 5
+"""Folds of each kind."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of the ratings into those that are tested and the others.
+
+    Attributes:
+        name: As users write it, such as ``"u1"`` or ``"item3"``.
+        scenario: One of :data:`SCENARIOS`.
+        number: From 1 to :data:`N_FOLDS`.
+    """
+
+    name: str
+    scenario: str
+    number: int
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """The keys (``film_id``, ``user_id``) of what is new in the test part."""
+        return SCENARIOS[self.scenario]
+
+    @property
+    def has_support(self) -> bool:
+        """Whether ratings can be given back: exactly one side must be new."""
+        return len(self.new) == 1
+
+
+FOLDS = {
+    **{name: Fold(name, "warm", number) for number, name in enumerate(WARM, start=1)},
+    **{
+        f"{scenario}{number}": Fold(f"{scenario}{number}", scenario, number)
+        for scenario, new in SCENARIOS.items()
+        if new
+        for number in range(1, N_FOLDS + 1)
+    },
+}
+"""All folds by name."""
 
 VALIDATION_SHARE = 0.1
 """Share of the other ratings, films or users that is held out to select by."""
 
-SUPPORT = 50
-"""Ratings of a new film or user that a learning curve can show; those beyond them are tested."""
+MAX_SUPPORT = 50
+"""Largest support of a new film or user. Only ratings beyond so many are tested in a learning
+curve, so that every support size is tested on the same ratings."""
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -36,52 +84,71 @@ class Roles:
         train: Learned from.
         validation: Selects epochs and settings.
         test: Tested.
-        cold_movies: Ids of the movies that are new, None in folds without such; lists are made
-            of them alone.
+        cold_movies: Ids of the movies that are new, None in folds without new movies; lists are
+            made of them alone.
     """
 
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    cold_movies: np.ndarray | None = None
+    train: Flags
+    validation: Flags
+    test: Flags
+    cold_movies: NDArray[np.int64] | None = None
 
 
-def track_of(fold: str) -> str:
-    """``"warm"``, or what is new in the fold: ``"item"``, ``"user"``, ``"both"``."""
-    return "warm" if fold in WARM else fold[:-1]
+def fold_of(name: str) -> Fold:
+    """The fold of that name.
+
+    Raises:
+        StudyError: There is none; the message lists those there are.
+    """
+    if name not in FOLDS:
+        raise StudyError(
+            f"unknown fold {name!r}", where="folds", remedy=f"Choose from {', '.join(FOLDS)}."
+        )
+    return FOLDS[name]
+
+
+def scenario_of(name: str) -> str:
+    """What is new in a fold's test part: ``"warm"`` (nothing), ``"item"``, ``"user"``, ``"both"``.
+
+    >>> scenario_of("both2")
+    'both'
+    """
+    return fold_of(name).scenario
 
 
 def divide(
-    ratings: pd.DataFrame, films: pd.Series, *, fold: str, seed: int, shown: int | None = None
+    ratings: pd.DataFrame,
+    films: pd.Series,
+    *,
+    fold: str,
+    seed: int,
+    support_size: int | None = None,
 ) -> Roles:
     """Gives every rating its role.
 
     Args:
         ratings: The catalogue's ratings, all or those of some users.
         films: ``film_id`` by ``movie_id``.
-        fold: One of :data:`FOLDS`.
+        fold: Name in :data:`FOLDS`.
         seed: Of the validation part. The test part does not depend on it.
-        shown: Ratings of each new film or user that are in training (0 … :data:`SUPPORT`); then
-            only those beyond the support are tested, the same for every number. None: no
-            support is set apart, and all their ratings are tested.
+        support_size: Ratings of each new film or user that are in training, from 0 to
+            :data:`MAX_SUPPORT`. The test part then consists of the ratings beyond the largest
+            support, whatever the size. None: no support is set apart and all ratings of the new
+            are tested.
 
     Raises:
-        StudyError: If the fold is unknown, or the number of shown ratings is out of range or
-            asked of a fold in which not exactly one side is new, or if a role is left empty, as
-            learning curves of few users leave them.
+        StudyError: The fold is unknown; the support size is out of range, or there is no support
+            in this fold; or a role is left empty, as in learning curves of few users.
     """
-    if fold not in FOLDS:
+    chosen = fold_of(fold)
+    if support_size is not None and not (chosen.has_support and 0 <= support_size <= MAX_SUPPORT):
         raise StudyError(
-            f"unknown fold {fold!r}", where="folds", remedy=f"Choose from {', '.join(FOLDS)}."
-        )
-    if shown is not None and (track_of(fold) not in ("item", "user") or not 0 <= shown <= SUPPORT):
-        raise StudyError(
-            f"{shown} ratings cannot be shown in fold {fold}",
+            f"{support_size} ratings cannot be given back in fold {fold}",
             where="folds",
-            remedy=f"Show 0 to {SUPPORT} ratings in a fold of new films or of new users.",
+            remedy=f"Give back 0 to {MAX_SUPPORT} ratings in a fold of new films or of new users.",
         )
     rng = np.random.default_rng([seed, len(ratings)])
-    if fold in WARM:
+    if not chosen.new:
         test = fold_masks(ratings)[fold]
         rest = np.flatnonzero(~test)
         validation = np.zeros(len(ratings), bool)
@@ -89,17 +156,17 @@ def divide(
         return _checked(Roles(~test & ~validation, validation, test), fold)
 
     keys = ratings.assign(film_id=ratings["movie_id"].map(films))
-    new = {key: _fifth(keys[key], fold) for key in TRACKS[track_of(fold)]}
+    new = {key: _fifth(keys[key], chosen.number) for key in chosen.new}
     held = {key: _held_out(keys[key], new[key], rng) for key in new}
     is_new, is_held = (np.stack([keys[key].isin(some[key]) for key in new]) for some in (new, held))
     test = is_new.all(axis=0)
     train = ~is_new.any(axis=0) & ~is_held.any(axis=0)
     validation = ~is_new.any(axis=0) & is_held.any(axis=0)
-    if shown is not None:
+    if support_size is not None:
         (key,) = new
         rank = _ranks(keys[key], fold)
-        train |= (test | validation) & (rank < shown)
-        test, validation = test & (rank >= SUPPORT), validation & (rank >= SUPPORT)
+        train |= (test | validation) & (rank < support_size)
+        test, validation = test & (rank >= MAX_SUPPORT), validation & (rank >= MAX_SUPPORT)
     cold = films.index[films.isin(new["film_id"])].to_numpy() if "film_id" in new else None
     return _checked(Roles(train, validation, test, cold), fold)
 
@@ -115,18 +182,20 @@ def _checked(roles: Roles, fold: str) -> Roles:
     return roles
 
 
-def _fifth(keys: pd.Series, fold: str) -> np.ndarray:
+def _fifth(keys: pd.Series, number: int) -> NDArray[np.int64]:
     """The films or users that are new in a fold: random fifths, the same for every seed."""
-    order = np.random.default_rng([*keys.name.encode()]).permutation(np.sort(keys.unique()))
-    return order[int(fold[-1]) - 1 :: 5]
+    order = np.random.default_rng([*str(keys.name).encode()]).permutation(np.sort(keys.unique()))
+    return order[number - 1 :: N_FOLDS]
 
 
-def _held_out(keys: pd.Series, new: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _held_out(
+    keys: pd.Series, new: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
     rest = np.setdiff1d(keys.unique(), new)
     return rng.permutation(rest)[: round(VALIDATION_SHARE * len(rest))]
 
 
-def _ranks(keys: pd.Series, fold: str) -> np.ndarray:
+def _ranks(keys: pd.Series, fold: str) -> NDArray[np.float64]:
     """Place of every rating in a random order of its film's or user's ratings, from 0."""
     drawn = pd.Series(np.random.default_rng([*fold.encode()]).random(len(keys)), keys.index)
     return drawn.groupby(keys).rank(method="first").to_numpy() - 1

@@ -83,7 +83,7 @@ class Protocol:
         fold: str,
         seed: int,
         masking: float = 0.0,
-        shown: int | None = None,
+        support_size: int | None = None,
         joined: bool = False,
     ) -> Split:
         """Divides the ratings.
@@ -94,11 +94,11 @@ class Protocol:
             fold: One of :data:`mmrec.evaluation.folds.FOLDS`.
             seed: Of the validation part, the parts and the mask.
             masking: Share of the ratings hidden from the views (Table II); all are learned from.
-            shown: Ratings given back of each new film or user, see
+            support_size: Ratings given back of each new film or user, see
                 :func:`mmrec.evaluation.folds.divide`.
             joined: Whether the validation ratings join the training, once they have chosen.
         """
-        roles = folds.divide(ratings, films, fold=fold, seed=seed, shown=shown)
+        roles = folds.divide(ratings, films, fold=fold, seed=seed, support_size=support_size)
         learned = roles.train | (roles.validation & (self.selected_on_test | joined))
         train = ratings.loc[learned, RATING].reset_index(drop=True)
         # Parts are drawn without regard to the rating: a balanced number of likes in each would
@@ -131,7 +131,9 @@ PROTOCOLS = {
 
 
 def sealed_test(
-    ratings: pd.DataFrame, films: pd.Series, *, fold: str, shown: int | None = None
+    ratings: pd.DataFrame, films: pd.Series, *, fold: str, support_size: int | None = None
 ) -> SealedTest:
     """The sealed test part of a fold: the same under every protocol and for every seed."""
-    return SealedTest(ratings[folds.divide(ratings, films, fold=fold, seed=0, shown=shown).test])
+    return SealedTest(
+        ratings[folds.divide(ratings, films, fold=fold, seed=0, support_size=support_size).test]
+    )

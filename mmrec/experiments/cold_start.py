@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mmrec.evaluation.folds import COLD, TRACKS, track_of
+from mmrec.evaluation.folds import FOLDS, scenario_of
 from mmrec.experiments.paper import MACHINES, ROWS, Rows, networks
 from mmrec.experiments.runner import Experiment
 from mmrec.models.training import TrainingSettings
@@ -33,16 +33,19 @@ INPUTS = ("meta", "meta-unrated", "triples", "genres", "genres-rating", "facts")
 """Feature tables to tell apart what generalises to a new movie from what only names it."""
 
 
-def folds_of(track: str, number: int) -> list[str]:
+def folds_of(scenario: str, number: int) -> list[str]:
     """The first ``number`` cold folds in which films, users or both are new."""
-    return [fold for fold in COLD if track_of(fold) == track][:number]
+    return [name for name, fold in FOLDS.items() if fold.scenario == scenario][:number]
 
 
 def _opponents(
-    models: Sequence[str], *, fold: str, seeds: Sequence[int], shown: int | None = None
+    models: Sequence[str], *, fold: str, seeds: Sequence[int], support_size: int | None = None
 ) -> Rows:
     return [
-        (model, Experiment(model, seed, MACHINES.get(model, ()), fold=fold, shown=shown))
+        (
+            model,
+            Experiment(model, seed, MACHINES.get(model, ()), fold=fold, support_size=support_size),
+        )
         for model in models
         for seed in seeds
     ]
@@ -65,12 +68,12 @@ def strict(
     """
     rows = {name: ROWS[name] for name in ("meta", "all")}
     found = []
-    for fold in (fold for track in TRACKS for fold in folds_of(track, n_folds[track])):
+    for fold in (fold for scenario, n in n_folds.items() for fold in folds_of(scenario, n)):
         here = {"fold": fold, "seeds": seeds}
         found += networks(rows, settings, **here)
         found += networks({REMEDIED: ROWS["meta"]}, remedy, **here)
         found += _opponents(OPPONENTS, **here)
-        if track_of(fold) == "item":
+        if scenario_of(fold) == "item":
             found += networks({"meta": ROWS["meta"]}, settings, features="permuted", **here)
             unrated = Experiment("FM: hybrid", 0, ("facts-unrated",), fold=fold)
             control = Experiment("FM: hybrid", 0, ("facts",), "permuted", fold=fold)
@@ -89,20 +92,20 @@ def inputs(settings: TrainingSettings, *, n_folds: int, seeds: Sequence[int]) ->
 
 
 def learning_curves(
-    remedy: TrainingSettings, *, shown: Sequence[int], n_folds: int, seeds: Sequence[int]
+    remedy: TrainingSettings, *, support_sizes: Sequence[int], n_folds: int, seeds: Sequence[int]
 ) -> Rows:
     """Each new film, or user, is given some of its ratings back.
 
     Args:
         remedy: Of the network's training.
-        shown: Numbers of ratings given back.
+        support_sizes: Numbers of ratings given back.
         n_folds: Folds of each kind, at most five.
         seeds: One run of each row per seed, fold and number.
     """
     found = []
-    for fold in (fold for track in ("item", "user") for fold in folds_of(track, n_folds)):
-        for number in shown:
-            here = {"fold": fold, "seeds": seeds, "shown": number}
+    for fold in (fold for scenario in ("item", "user") for fold in folds_of(scenario, n_folds)):
+        for number in support_sizes:
+            here = {"fold": fold, "seeds": seeds, "support_size": number}
             found += networks({REMEDIED: ROWS["meta"]}, remedy, **here)
             found += _opponents(CURVES, **here)
     return found

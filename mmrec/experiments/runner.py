@@ -54,7 +54,7 @@ class Experiment:
         protocol: Name in :data:`~mmrec.evaluation.protocols.PROTOCOLS`.
         fold: One of :data:`~mmrec.evaluation.folds.FOLDS`.
         masking: Share of the ratings hidden from user profiles.
-        shown: Ratings given back of each new film or user of a cold fold; None without a
+        support_size: Ratings given back of each new film or user of a cold fold; None without a
             learning curve.
         settings: Of the network's training; None for other models.
         profiles: Name of the feature table whose means over the liked movies are the users.
@@ -69,7 +69,7 @@ class Experiment:
     protocol: str = "clean"
     fold: str = "u1"
     masking: float = 0.0
-    shown: int | None = None
+    support_size: int | None = None
     settings: TrainingSettings | None = None
     profiles: str = "meta"
     refit: bool = False
@@ -352,7 +352,7 @@ def divide(experiment: Experiment, data: Data, *, joined: bool = False) -> Split
     return PROTOCOLS[experiment.protocol].split(
         data.ratings,
         data.films,
-        **{key: getattr(experiment, key) for key in ("fold", "seed", "masking", "shown")},
+        **{key: getattr(experiment, key) for key in ("fold", "seed", "masking", "support_size")},
         joined=joined,
     )
 
@@ -457,7 +457,7 @@ def run(
             _describe(table, row, experiment, data, _record_path(workspace, name))
             for name, (row, experiment) in zip(names, rows, strict=True)
         ]
-    ).astype({"shown": "Int64"})
+    ).astype({"support_size": "Int64"})
     _file(runs.drop(columns=["history", "tuning", "chosen"], errors="ignore"), workspace)
     return runs
 
@@ -469,7 +469,7 @@ def _describe(table: str, row: str, experiment: Experiment, data: Data, record: 
         "table": table,
         "row": row,
         **{key: getattr(experiment, key) for key in ("model", "features", "protocol", "fold")},
-        **{key: getattr(experiment, key) for key in ("seed", "masking", "shown", "refit")},
+        **{key: getattr(experiment, key) for key in ("seed", "masking", "support_size", "refit")},
         **settings,
         **json.loads(record.read_text(encoding="utf-8")),
         "sources": describe_sources(experiment, data),

@@ -45,7 +45,7 @@ def residuals(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
             for measure in (metrics.squared_errors, metrics.errors)
         )
         users = squared.index.get_level_values("user_id")
-        counts = _counts(squared.index, key.shown, workspace)
+        counts = _counts(squared.index, key.support_size, workspace)
         for side, of_pair in counts.items():
             bins = np.searchsorted(EDGES, of_pair, side="right") - 1
             for number, name in enumerate(bin_names()):
@@ -59,17 +59,19 @@ def residuals(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
                 rows.append([*key, side, name, at.sum(), *means])
     limits = ["rmse", "rmse_low", "rmse_high", "bias", "bias_low", "bias_high"]
     table = pd.DataFrame(rows, columns=[*KEYS, "side", "bin", "n_pairs", *limits])
-    return table.astype({"shown": "Int64"})
+    return table.astype({"support_size": "Int64"})
 
 
-def _counts(pairs: pd.MultiIndex, shown: int | None, workspace: Workspace) -> dict[str, np.ndarray]:
+def _counts(
+    pairs: pd.MultiIndex, support_size: int | None, workspace: Workspace
+) -> dict[str, np.ndarray]:
     """Ratings outside the test part of each pair's movie and user, int [n] each."""
     data = grid.load(workspace)
     whole = pd.MultiIndex.from_frame(data.ratings[["user_id", "movie_id"]])
     counts = {"movie": np.zeros(len(pairs), int), "user": np.zeros(len(pairs), int)}
     folds = pairs.get_level_values("fold")
     for fold in folds.unique():
-        tested = sealed_test(data.ratings, data.films, fold=fold, shown=shown).pairs
+        tested = sealed_test(data.ratings, data.films, fold=fold, support_size=support_size).pairs
         rest = data.ratings[~whole.isin(pd.MultiIndex.from_frame(tested))]
         at = folds == fold
         for side, found in counts.items():
@@ -80,7 +82,7 @@ def _counts(pairs: pd.MultiIndex, shown: int | None, workspace: Workspace) -> di
 
 
 def crossing(table: pd.DataFrame, first: str, second: str) -> float | None:
-    """Number of ratings shown from which the second row has the lower RMSE.
+    """Support size from which the second row has the lower RMSE.
 
     Args:
         table: Rows of one learning curve, as :func:`statistics.summarise` makes them.
@@ -91,7 +93,7 @@ def crossing(table: pd.DataFrame, first: str, second: str) -> float | None:
         Where the curves meet, linear in log(1 + ratings) between the numbers that were run; None
         if the second is not worse at the start or does not overtake by the end.
     """
-    curves = table.pivot(index="shown", columns="row", values="rmse_mean")
+    curves = table.pivot(index="support_size", columns="row", values="rmse_mean")
     ahead = (curves[second] - curves[first]).dropna()
     ratings, ahead = np.log1p(ahead.index.to_numpy(float)), ahead.to_numpy()
     overtaken = np.flatnonzero(ahead < 0)

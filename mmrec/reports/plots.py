@@ -341,24 +341,24 @@ def learning_curves(
     """RMSE against the number of ratings a new film or user has; a panel per kind of fold.
 
     Args:
-        table: A summary with pooled folds and one row per model and number of ratings shown.
+        table: A summary with pooled folds and one row per model and support size.
         crossing: Labels of the row that is better with few ratings and of the one that is better
             with many: where the second overtakes is marked.
     """
     table = table[table["features"] == "real"]
     tracks = list(dict.fromkeys(table["fold"]))
     fig, axes = _panels(len(tracks), 6.5 if len(tracks) == 1 else 4.6, 4.2, sharey=True)
-    styles, ticks = _styles(table["row"]), sorted(table["shown"].unique())
+    styles, ticks = _styles(table["row"]), sorted(table["support_size"].unique())
     for ax, track in zip(axes[0], tracks, strict=True):
         curves = table[table["fold"] == track]
         for row, line in curves.groupby("row", sort=False):
             colour, marker = styles[row]
-            line = line.sort_values("shown")
-            shown = line["shown"].astype(float)
+            line = line.sort_values("support_size")
+            size = line["support_size"].astype(float)
             ax.fill_between(
-                shown, line["rmse_low"], line["rmse_high"], color=colour, alpha=0.12, lw=0
+                size, line["rmse_low"], line["rmse_high"], color=colour, alpha=0.12, lw=0
             )
-            ax.plot(shown, line["rmse_mean"], color=colour, marker=marker, ms=4.5, label=row)
+            ax.plot(size, line["rmse_mean"], color=colour, marker=marker, ms=4.5, label=row)
         if crossing and (at := diagnostics.crossing(curves, *crossing)) is not None:
             ax.axvline(at, color="0.2", lw=1, ls=":", zorder=0)
             ratings = "rating" if round(at) == 1 else "ratings"

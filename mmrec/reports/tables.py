@@ -21,7 +21,7 @@ LEVEL = 0.05
 class Key(NamedTuple):
     """What the runs of one row of a summary have in common; they differ in their seeds.
 
-    ``fold`` is the name of a fold, or of a kind of folds where these are pooled; ``shown`` is
+    ``fold`` is the name of a fold, or of a scenario where folds are pooled; ``support_size`` is
     None outside learning curves.
     """
 
@@ -31,7 +31,7 @@ class Key(NamedTuple):
     protocol: str
     fold: str
     masking: float
-    shown: int | None
+    support_size: int | None
 
 
 KEYS = list(Key._fields)
@@ -54,10 +54,10 @@ def groups(runs: pd.DataFrame, *, pooled: bool = False) -> dict[Key, pd.DataFram
     Raises:
         StudyError: Two runs of a row have the same fold and seed.
     """
-    fold = runs["fold"].map(folds.track_of) if pooled else runs["fold"]
-    shown = runs.get("shown", pd.Series(np.nan, runs.index))
-    shown = [None if pd.isna(number) else int(number) for number in shown]
-    values = zip(*(runs[name] for name in KEYS[:4]), fold, runs["masking"], shown, strict=True)
+    fold = runs["fold"].map(folds.scenario_of) if pooled else runs["fold"]
+    sizes = runs.get("support_size", pd.Series(np.nan, runs.index))
+    sizes = [None if pd.isna(size) else int(size) for size in sizes]
+    values = zip(*(runs[name] for name in KEYS[:4]), fold, runs["masking"], sizes, strict=True)
     places: dict[Key, list[int]] = {}
     for place, key in enumerate(values):
         places.setdefault(Key(*key), []).append(place)
@@ -89,7 +89,7 @@ def pair_errors(
     data = grid.load(workspace)
     parts = {}
     for fold, some in runs.groupby("fold"):
-        test = sealed_test(data.ratings, data.films, fold=fold, shown=key.shown)
+        test = sealed_test(data.ratings, data.films, fold=fold, support_size=key.support_size)
         columns = {}
         for run in some.itertuples():
             stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
@@ -170,7 +170,7 @@ def summarise(runs: pd.DataFrame, workspace: Workspace, *, pooled: bool = False)
                 "sources": group["sources"].iloc[0],
             }
         )
-    table = pd.DataFrame(rows).astype({"shown": "Int64"})
+    table = pd.DataFrame(rows).astype({"support_size": "Int64"})
     # The paper has its own network alone, and knows neither the control nor other folds.
     own = table["model"].str.startswith("siamese") & (table["features"] == "real")
     published = paper.PUBLISHED.drop(columns="table")
@@ -194,8 +194,8 @@ def _partner(key: Key, keys: list[Key], reference: str | Mapping[str, object]) -
         other = key._replace(**reference)
         return other if other in keys and other != key else None
     rows = [other for other in keys if other.row == reference]
-    # A bias is run once and serves every mask and protocol; fold and ratings shown must agree.
-    matched = ["fold", "shown"] + [
+    # A bias is run once and serves every mask and protocol; fold and support size must agree.
+    matched = ["fold", "support_size"] + [
         name
         for name in ("features", "protocol", "masking")
         if len({getattr(other, name) for other in rows}) > 1
@@ -266,7 +266,7 @@ def compare(
     side = np.where(table["difference"] < 0, "better", "worse")
     sure = (table["p_holm"] < LEVEL) & (table["seeds_agree"] == table["n_seeds"])
     table["verdict"] = np.where(sure, side, "undecided")
-    return table.astype({"shown": "Int64"})
+    return table.astype({"support_size": "Int64"})
 
 
 def summarise_lists(
@@ -300,7 +300,7 @@ def summarise_lists(
                 **limits,
             }
         )
-    return pd.DataFrame(rows).astype({"shown": "Int64"})
+    return pd.DataFrame(rows).astype({"support_size": "Int64"})
 
 
 def _list_scores(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
@@ -308,7 +308,7 @@ def _list_scores(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataF
     data = grid.load(workspace)
     parts = {}
     for fold, some in runs.groupby("fold"):
-        test = sealed_test(data.ratings, data.films, fold=fold, shown=key.shown)
+        test = sealed_test(data.ratings, data.films, fold=fold, support_size=key.support_size)
         scores = [
             metrics.list_scores(pd.read_parquet(grid.lists_path(workspace, name)), test)
             for name in some["hash"]
@@ -344,8 +344,8 @@ def _labels(table: pd.DataFrame) -> dict[str, pd.Series]:
             columns[key] = table[key]
     if (table["masking"] > 0).any():
         columns["masked"] = _text(table, "{:.0%}", "masking")
-    if table["shown"].notna().any():
-        columns["shown"] = _text(table, "{:.0f}", "shown")
+    if table["support_size"].notna().any():
+        columns["support size"] = _text(table, "{:.0f}", "support_size")
     if (table["n_folds"] > 1).any():
         columns["folds"] = _text(table, "{:.0f} {}", "n_folds", "fold")
     elif table["fold"].nunique() > 1:
