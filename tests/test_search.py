@@ -1,0 +1,50 @@
+"""Coordinate search: what is tried, what is taken, what is on record."""
+
+import pytest
+
+from mmrec.models.search import search
+
+
+def quadratic(settings):
+    return (settings["a"] - 2) ** 2 + (settings["b"] - settings["a"]) ** 2
+
+
+def find(options, **choices):
+    return search(lambda s: dict(s), options, quadratic, measure="loss", **choices)
+
+
+def test_one_setting_after_the_other():
+    found = find({"a": (0, 1, 2, 3), "b": (0, 2)})
+    # From b = 0, a = 1 is best; from a = 1, b = 2 is no better than b = 0.
+    assert found.settings == found.fitted == {"a": 1, "b": 0}
+    assert found.score == 2
+    tried = [(t["a"], t["b"], t["loss"]) for t in found.tuning]
+    assert tried == [(0, 0, 4), (1, 0, 2), (2, 0, 4), (3, 0, 10), (1, 2, 2)]
+
+
+def test_the_first_among_equals_stays():
+    found = search(dict, {"x": (3, 1, 2)}, lambda s: 0.0, measure="loss")
+    assert found.settings == {"x": 3}
+
+
+@pytest.mark.parametrize(("largest", "expected"), [(True, 3), (False, 1)])
+def test_the_largest_or_the_smallest_score(largest, expected):
+    found = search(
+        dict, {"x": (2, 3, 1)}, lambda s: float(s["x"]), measure="score", largest=largest
+    )
+    assert found.settings == {"x": expected}
+
+
+def test_another_round_starts_from_what_was_chosen_and_repeats_nothing():
+    options = {"b": (0, 1, 2), "a": (0, 1, 2, 3)}
+    once, thrice = find(options), find(options, rounds=3)
+    assert once.settings == {"b": 0, "a": 1}
+    tried = [(t["a"], t["b"]) for t in thrice.tuning]
+    assert len(tried) == len(set(tried))
+    assert thrice.score <= once.score
+    assert thrice.tuning[: len(once.tuning)] == once.tuning
+
+
+def test_nothing_to_choose_is_one_fit():
+    found = search(dict, {}, lambda s: 5.0, measure="loss")
+    assert (found.settings, found.tuning) == ({}, [{"loss": 5.0}])
