@@ -24,8 +24,10 @@ from doit import Globals, get_var
 from doit.exceptions import InvalidTask, TaskFailed
 from doit.reporter import ZeroReporter
 
-from mmrec import hardware, profiles
+from mmrec import hardware
 from mmrec.errors import LocalError, StudyError
+from mmrec.settings import REFERENCE as PAPER
+from mmrec.settings import Settings
 from mmrec.workspace import PROJECT, Workspace, atomic_path
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -94,29 +96,15 @@ def code_cells(notebook: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
-def parameters(notebook: Path) -> dict:
-    """Names and default values that the notebook's parameters cell declares."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    declared = {}
-    for cell in tagged:
-        for line in ast.parse("".join(cell["source"])).body:
-            if isinstance(line, ast.AnnAssign):
-                declared[line.target.id] = ast.literal_eval(line.value)
-            elif isinstance(line, ast.Assign):
-                declared[line.targets[0].id] = ast.literal_eval(line.value)
-    return declared
+def parameters(profile: str) -> dict[str, str]:
+    """What papermill passes to a notebook; the notebooks' own default is the reference."""
+    return {} if profile == PAPER else {"profile": profile}
 
 
-def changed_parameters(notebook: Path, profile: str) -> dict:
-    """What a profile says otherwise than the notebook's defaults, which are the reference's."""
-    values = profiles.load(profile)
-    declared = parameters(notebook)
-    return {
-        name: values[name]
-        for name, default in declared.items()
-        if name in values and values[name] != default
-    }
+def settings_used(cells: Iterable[str], settings: Settings) -> dict[str, object]:
+    """The settings that code reads, as ``run.epochs`` and the like, with their values."""
+    read = {name for cell in cells for name in re.findall(r"\brun\.(\w+)", cell)}
+    return {name: value for name, value in settings.model_dump().items() if name in read}
 
 
 def imports(source: str) -> set[Path]:
@@ -179,7 +167,7 @@ def state(name: str) -> str:
     return digest(
         {
             "cells": cells,
-            "parameters": changed_parameters(notebook, PROFILE),
+            "settings": settings_used(cells, Settings.load(PROFILE)),
             "modules": contents(modules, PROJECT),
             "left": contents(left(reads), WORKSPACE.root),
             "sources": None if reads == FEATURES else [source_folders(), contents(data, PROJECT)],
@@ -254,8 +242,8 @@ def execute(name: str) -> TaskFailed | None:
     part = EXECUTED / f"{name}.part.ipynb"
     command = [sys.executable, "-m", "papermill", "-k", "python3", "--no-progress-bar"]
     command += ["--log-output", str(notebook), str(part)]
-    if changed := changed_parameters(notebook, PROFILE):
-        command += ["-y", json.dumps(changed)]
+    if passed := parameters(PROFILE):
+        command += ["-y", json.dumps(passed)]
     EXECUTED.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     code, peak = run(command, log)
@@ -568,7 +556,7 @@ if not _whole(KNOWN):
     KNOWN.unlink(missing_ok=True)
 try:
     if PROFILE != REFERENCE:
-        profiles.load(PROFILE)
+        Settings.load(PROFILE)
 except (StudyError, LocalError) as error:
     sys.exit(str(error))
 

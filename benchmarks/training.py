@@ -26,7 +26,7 @@ from torch.autograd.profiler import profile
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from mmrec import hardware, profiles
+from mmrec import hardware
 from mmrec.catalogue import movielens
 from mmrec.catalogue import tables as catalogue
 from mmrec.features.cache import one_thread
@@ -34,6 +34,7 @@ from mmrec.features.table import load_tables
 from mmrec.models import training
 from mmrec.models.siamese import SiameseRecommender
 from mmrec.models.training import LIKED, Inputs, Ratings, TrainingSettings
+from mmrec.settings import REFERENCE, Settings
 from mmrec.workspace import Workspace
 
 WIDTHS = {"video": 1280, "audio": 128, "text": 384, "meta": 1220}
@@ -422,7 +423,7 @@ def several(
 
 def reference_settings(**changes: object) -> TrainingSettings:
     """The reference profile's training settings, some of them changed."""
-    values = profiles.load(profiles.REFERENCE)
+    values = Settings.load(REFERENCE).model_dump()
     named = {field.name for field in fields(TrainingSettings)} & values.keys()
     return TrainingSettings(**{**{name: values[name] for name in named}, **changes})
 
@@ -509,7 +510,7 @@ def _name(dtype: torch.dtype) -> str:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", default=profiles.REFERENCE, help="whose workspace to read")
+    parser.add_argument("--profile", default=REFERENCE, help="whose workspace to read")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts")
     parser.add_argument("--epochs", type=int, default=8, help="of the trainings that are compared")
     parser.add_argument("--seeds", type=int, default=4, help="two or more: trainings per format")

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 import dodo
+from mmrec.settings import Settings
 from mmrec.workspace import Workspace
 
 FIRST, LAST = "01_dataset_enrichment", "09_rating_vectors"
@@ -18,7 +19,7 @@ def write(folder, name, code="from mmrec.errors import StudyError", prose="# Tit
         {
             "cell_type": "code",
             "metadata": {"tags": ["parameters"]},
-            "source": f"epochs: int = {epochs}  # passes\nown: int = 3  # not of the profiles",
+            "source": f"epochs: int = {epochs}  # passes",
             "outputs": [],
         },
     ]
@@ -84,13 +85,10 @@ def test_a_source_folder_runs_the_first_floors_again(study, monkeypatch, variabl
     assert before[1] == empty[1] == filled[1]
 
 
-def test_only_declared_parameters_that_differ_are_passed(study):
-    quick = dodo.profiles.load("quick")
-    write(study, FIRST, epochs=quick["epochs"])
-    assert dodo.changed_parameters(study / f"{FIRST}.ipynb", "quick") == {}
-    write(study, FIRST, epochs=quick["epochs"] + 1)
-    passed = dodo.changed_parameters(study / f"{FIRST}.ipynb", "quick")
-    assert passed == {"epochs": quick["epochs"]}
+def test_a_notebook_depends_on_the_settings_it_reads_and_no_others():
+    quick = Settings.load("quick")
+    used = dodo.settings_used(["Settings.load(profile)", "f(run.epochs, n=run.seeds[0])"], quick)
+    assert used == {"seeds": quick.seeds, "epochs": quick.epochs}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def test_the_runs_page_tells_time_sources_and_versions():
         "sources": {"ml-100k": {"place": "mirror (ml-100k)", "licence": "research use"}},
         "stages": {FIRST: {"seconds": 90.0, "peak_memory_mb": 250}},
     }
-    page = dodo.machine.page(record)
+    page = dodo.hardware.page(record)
     for told in (
         "time in all | 1.5 min |",
         f"| `{FIRST}` | 90 | 0.2 |",
@@ -151,4 +149,4 @@ def test_the_runs_page_tells_time_sources_and_versions():
         "| numpy | 2.4.6 |",
     ):
         assert told in page
-    assert "No record" in dodo.machine.page({})
+    assert "No record" in dodo.hardware.page({})

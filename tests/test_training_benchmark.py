@@ -193,4 +193,4 @@ def test_random_ratings_have_the_shape_of_the_data_set():
 def test_the_compared_trainings_have_the_reference_settings():
     settings = benchmark.reference_settings(epochs=3)
     assert settings.epochs == 3
-    assert settings.batch_size == benchmark.profiles.load("paper")["batch_size"]
+    assert settings.batch_size == benchmark.Settings.load("paper").batch_size
