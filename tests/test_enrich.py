@@ -8,7 +8,7 @@ import pytest
 from standin import Fault, StandIn
 
 from mmrec import cli
-from mmrec.catalogue import matching, places
+from mmrec.catalogue import locations, matching
 from mmrec.catalogue import tables as catalogue
 from mmrec.catalogue.finding import Finding, Match
 from mmrec.enrichment import pipeline as enrich
@@ -79,7 +79,7 @@ def _claims(number, year):
 def server(monkeypatch, tmp_path):
     """Wikipedia, Wikidata, IMDb's data sets and YouTube, for all fifty titles but two."""
     server = StandIn()
-    places._unreachable.cache_clear()
+    locations._unreachable.cache_clear()
     for name, path in {
         "WIKIPEDIA": "/wiki",
         "WIKIDATA": "/data",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from standin import Fault, StandIn
 
-from mmrec.catalogue import places
+from mmrec.catalogue import locations
 from mmrec.catalogue.finding import Finding, Miss
 from mmrec.enrichment.imdb import Imdb, storyline
 from mmrec.enrichment.web import Web
@@ -76,7 +76,7 @@ def next_data(outline, summary=None):
 @pytest.fixture
 def server(monkeypatch):
     server = StandIn()
-    places._unreachable.cache_clear()
+    locations._unreachable.cache_clear()
     server.routes |= {f"/{name}.tsv.gz": dump(name) for name in ROWS}
     yield server
     server.close()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mmrec.catalogue import sources
-from mmrec.catalogue.places import Absent
+from mmrec.catalogue.locations import Absent
 from mmrec.features.media import decoding as media
 from mmrec.features.media import demo_trailers
 from mmrec.reports import sample_page

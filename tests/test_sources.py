@@ -3,14 +3,19 @@
 import dataclasses
 import errno
 import http.server
+import os
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 
 import pytest
 
-from mmrec.catalogue import places, sources
-from mmrec.catalogue.places import Bundled, Mirror, Upstream, Wheel, pinned
-from mmrec.errors import StudyError
+from mmrec.catalogue import locations, sources
+from mmrec.catalogue.locations import Bundled, Mirror, Upstream, Wheel, pinned
+from mmrec.errors import LocalError, StudyError
+from mmrec.workspace import PROJECT
 
 CONTENT = b"the real thing\n"
 # What `git hash-object` says of these bytes.
@@ -22,7 +27,7 @@ def resource(*where, verify=None):
         name="thing",
         what="a file",
         licence="none",
-        places=where,
+        locations=where,
         verify=verify or pinned(BLOB),
         remedy="Do something.",
     )
@@ -190,8 +195,13 @@ def test_a_wheel_is_downloaded_by_pip_and_read_as_a_zip(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shop))
-    place = Wheel("toywheel==1.0", inside="toywheel/data", python_version="3.99")
-    verify = pinned(BLOB, of=lambda folder: places.blob_digest(folder / "thing.txt"))
+    place = Wheel(
+        "toywheel==1.0",
+        sha256=locations.sha256(next(shop.iterdir())),
+        inside="toywheel/data",
+        python_version="3.99",
+    )
+    verify = pinned(BLOB, of=lambda folder: locations.blob_digest(folder / "thing.txt"))
     served = sources.fetch(resource(place, verify=verify), tmp_path)
     assert served.kind == "registry"
     assert [path.name for path in served.path.iterdir()] == ["thing.txt"]
@@ -199,6 +209,19 @@ def test_a_wheel_is_downloaded_by_pip_and_read_as_a_zip(tmp_path, monkeypatch):
         sources.fetch(
             resource(dataclasses.replace(place, requirement="toywheel==2")), tmp_path / "b"
         )
+    monkeypatch.setattr("zipfile.ZipFile.extractall", lambda *_: pytest.fail("unpacked unchecked"))
+    with pytest.raises(StudyError, match="wrong hash"):
+        sources.fetch(resource(dataclasses.replace(place, sha256=64 * "0")), tmp_path / "c")
+
+
+def test_a_disk_that_is_full_for_pip_is_no_missing_wheel(tmp_path, monkeypatch):
+    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    monkeypatch.setattr(
+        "subprocess.run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", said)
+    )
+    wheel = Wheel("toywheel==1.0", sha256="0", inside="toywheel")
+    with pytest.raises(LocalError, match="the disk is full"):
+        sources.fetch_if_there(resource(wheel), tmp_path)
 
 
 def test_bundled_file_that_is_not_installed(tmp_path):
@@ -211,35 +234,120 @@ def test_named_files_fetches_what_is_there(mirror, server, tmp_path):
     ids = dataclasses.replace(resource(Mirror("ids.txt"), verify=pinned(None)), name="ids")
     server.files["/tt0000001.jpg"] = CONTENT
     place = sources.NamedFiles(f"{server.url}/{{id}}.jpg", named_in=(ids,))
-    thing = resource(place, verify=pinned(None, of=places.tree_digest))
+    thing = resource(place, verify=pinned(None, of=locations.tree_digest))
     served = sources.fetch(thing, tmp_path)
     assert [path.name for path in served.path.iterdir()] == ["tt0000001.jpg"]
     assert sorted(server.asked) == ["/tt0000001.jpg", "/tt0000002.jpg"]
 
 
-def test_full_disk_is_one_clear_line(server, tmp_path, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "x"))
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize("function", ["pooch.core.Pooch.fetch", "mmrec.catalogue.http.receive"])
+def test_a_local_failure_is_no_missing_source(server, tmp_path, monkeypatch, code, function):
+    """As if a source that the study can do without did not exist: with it, results differ."""
 
-    monkeypatch.setattr("pooch.core.Pooch.fetch", full)
-    with pytest.raises(StudyError, match="No space left on device"):
-        sources.fetch(resource(Upstream(f"{server.url}/good.txt")), tmp_path)
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code), str(tmp_path / "x"))
+
+    locations._unreachable.cache_clear()
+    locations.check_reachable(server.url)
+    monkeypatch.setattr(function, fail)
+    thing = resource(Upstream(f"{server.url}/good.txt"), Mirror("thing.txt"))
+    with pytest.raises(LocalError) as caught:
+        sources.fetch_if_there(thing, tmp_path)
+    assert str(tmp_path / "x") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mirror_that_may_not_be_read_is_no_missing_one(mirror, tmp_path, monkeypatch):
+    (mirror / "thing.txt").write_bytes(CONTENT)
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(LocalError, match=r"thing.txt: cannot be used \(Permission denied\)"):
+        sources.fetch_if_there(resource(Mirror("thing.txt")), tmp_path)
+
+
+TWO_AT_ONCE = """
+import sys, time, zipfile
+from pathlib import Path
+from mmrec.catalogue import locations
+archive, target, start = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+time.sleep(max(0, start - time.time()))
+print(len(list(locations.unpack(archive, "ml", target).iterdir())))
+"""
+
+
+def test_processes_that_unpack_the_same_at_once_all_have_it(tmp_path):
+    _zip(tmp_path / "ml.zip", {f"ml/{n}.txt": CONTENT * 100 for n in range(200)})
+    start = str(time.time() + 3)
+    command = [sys.executable, "-c", TWO_AT_ONCE, str(tmp_path / "ml.zip")]
+    command += [str(tmp_path / "kept" / "files"), start]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=PROJECT)
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60) for process in running]
+    assert [out.strip() for out, _ in said] == [b"200"] * 3, said
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["files"]
+
+
+def test_a_folder_that_appears_while_unpacking_is_taken(tmp_path, monkeypatch):
+    _zip(tmp_path / "ml.zip", {"ml/thing.txt": CONTENT})
+    target, extract = tmp_path / "files", zipfile.ZipFile.extractall
+
+    def slower(self, *arguments):
+        extract(self, *arguments)
+        target.mkdir()
+        (target / "thing.txt").write_bytes(CONTENT)
+
+    monkeypatch.setattr("zipfile.ZipFile.extractall", slower)
+    assert locations.unpack(tmp_path / "ml.zip", "ml", target) == target
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["files"]
+
+
+@pytest.mark.parametrize(
+    ("what", "offset", "value"),
+    [("password", 6, b"\x01\x00"), ("unknown method", 8, b"\x63\x00")],
+)
+def test_a_zip_that_cannot_be_unpacked_does_not_end_the_search(
+    what, offset, value, mirror, server, tmp_path
+):
+    _zip(mirror / "ml.zip", {"ml/thing.txt": CONTENT})
+    bytes_ = bytearray((mirror / "ml.zip").read_bytes())
+    central = bytes_.index(b"PK\1\2")
+    bytes_[offset : offset + 2] = bytes_[central + offset + 2 : central + offset + 4] = value
+    (mirror / "ml.zip").write_bytes(bytes_)
+    thing = resource(Mirror("ml.zip", inside="ml"), Upstream(f"{server.url}/good.txt"))
+    served = sources.fetch(thing, tmp_path)
+    assert served.kind == "upstream"
+    assert "a zip that cannot be unpacked" in served.notes[0]
+
+
+@pytest.mark.parametrize("left", [".DS_Store", "._tt1.jpg", "Thumbs.db", ".Trash/x.jpg"])
+def test_what_desktops_leave_in_a_folder_does_not_count(left, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"1")
+    clean = locations.tree_digest(tmp_path)
+    (tmp_path / left).parent.mkdir(exist_ok=True)
+    (tmp_path / left).write_bytes(b"?")
+    assert locations.tree_digest(tmp_path) == clean
 
 
 def test_tree_digest_knows_names_and_contents(tmp_path):
     (tmp_path / "a").write_bytes(b"1")
-    first = places.tree_digest(tmp_path)
+    first = locations.tree_digest(tmp_path)
     (tmp_path / "a").write_bytes(b"2")
-    assert places.tree_digest(tmp_path) != first
+    assert locations.tree_digest(tmp_path) != first
     (tmp_path / "a").write_bytes(b"1")
-    assert places.tree_digest(tmp_path) == first
+    assert locations.tree_digest(tmp_path) == first
     (tmp_path / "a").rename(tmp_path / "b")
-    assert places.tree_digest(tmp_path) != first
+    assert locations.tree_digest(tmp_path) != first
 
 
 def test_the_resources_are_pinned_and_say_what_may_be_done_with_them():
     names = [resource.name for resource in sources.RESOURCES]
     assert len(set(names)) == len(names)
-    assert all(r.licence and r.remedy and r.places for r in sources.RESOURCES)
-    kinds = [place.kind for place in sources.ML_100K.places]
+    assert all(r.licence and r.remedy and r.locations for r in sources.RESOURCES)
+    kinds = [location.kind for location in sources.ML_100K.locations]
     assert kinds == ["mirror", "mirror", "upstream", "registry"]

@@ -10,7 +10,7 @@ from standin import Fault, StandIn
 
 from mmrec.catalogue import sources
 from mmrec.catalogue.finding import Miss
-from mmrec.catalogue.places import Mirror, pinned
+from mmrec.catalogue.locations import Mirror, pinned
 from mmrec.enrichment import youtube
 from mmrec.enrichment.web import Web
 from mmrec.enrichment.youtube import YouTube

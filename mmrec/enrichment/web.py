@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from mmrec.catalogue.places import CONNECT_SECONDS, READ_SECONDS
-from mmrec.workspace import atomic_path
+from mmrec.catalogue import http
+from mmrec.workspace import atomic_path, kept
 
 T = TypeVar("T")
 CONTACT = "MMREC_CONTACT"
@@ -27,6 +27,8 @@ CONTACT = "MMREC_CONTACT"
 
 _PASSING = {408, 429, 500, 502, 503, 504}
 _LONGEST_WAIT = 60.0
+_LARGEST_ANSWER = 20_000_000
+_LONGEST_ANSWER = 120.0
 # So many requests in a row that a host left unanswered are enough to stop asking it.
 _PATIENCE = 3
 
@@ -57,6 +59,8 @@ class Web:
         tries: How often to ask in all.
         backoff: Seconds before the second try.
         timeout: Seconds to connect, and between two bytes.
+        longest: Seconds for a whole answer, at most.
+        largest: Bytes of a whole answer, unpacked, at most.
     """
 
     def __init__(
@@ -65,13 +69,16 @@ class Web:
         *,
         tries: int = 4,
         backoff: float = 1.0,
-        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        timeout: tuple[float, float] = (http.CONNECT_SECONDS, http.READ_SECONDS),
+        longest: float = _LONGEST_ANSWER,
+        largest: int = _LARGEST_ANSWER,
     ):
         self.cache, self.tries, self.backoff, self.timeout = Path(cache), tries, backoff, timeout
-        self.session = requests.Session()
+        self.longest, self.largest = longest, largest
+        self.session = http.Session()
         contact = os.environ.get(CONTACT, "no contact given")
         self.session.headers["User-Agent"] = f"mmrec/{version('mmrec')} ({contact})"
-        self._unanswered = Counter()
+        self._unanswered: Counter[str] = Counter()
 
     def get(
         self,
@@ -79,6 +86,7 @@ class Web:
         params: Mapping[str, str] | None = None,
         *,
         read: Callable[[bytes], T] = json.loads,
+        keep: Callable[[T], bool] = lambda answer: True,
         headers: Mapping[str, str] | None = None,
         pause: float = 0.0,
     ) -> T:
@@ -87,55 +95,77 @@ class Web:
         Args:
             url: Address without its query.
             params: The query.
-            read: Makes sense of the body; a ``ValueError`` of it means that the answer is broken.
+            read: Makes sense of the body; a ``ValueError`` or ``RecursionError`` of it means that
+                the answer is not what it should be, and it is neither kept nor given.
+            keep: Whether an answer may be kept for good. "Nothing found" may not: the service may
+                know more tomorrow.
             headers: Sent with this request alone; what is secret belongs here. Such a request
                 follows no redirection, which could carry the secret elsewhere.
             pause: Seconds to wait before asking, where the service wants to be asked slowly.
 
         Raises:
             Unanswered: If there is no usable answer.
+            LocalError: If the disk is full or may not be written.
         """
         address = requests.Request("GET", url, params=sorted((params or {}).items())).prepare().url
+        assert address is not None
         name = hashlib.sha256(address.encode()).hexdigest()[:32]
         host = urlsplit(url).netloc
         stored = self.cache / "web" / (urlsplit(url).hostname or "unknown") / name[:2] / name
-        if stored.exists():
-            try:
-                return read(stored.read_bytes())
-            except ValueError:
-                stored.unlink()
+        known = kept(stored, lambda path: read(path.read_bytes()))
+        if known is not None:
+            return known
         if self._unanswered[host] >= _PATIENCE:
             raise Unanswered(f"{host} has left {_PATIENCE} requests unanswered; not asked again")
         time.sleep(pause)
         body, answer = self._ask(address, host, read, headers)
         self._unanswered[host] = 0
-        with atomic_path(stored) as part:
-            part.write_bytes(body)
+        if keep(answer):
+            with atomic_path(stored) as part:
+                part.write_bytes(body)
         return answer
 
-    def _ask(self, address: str, host: str, read: Callable, headers: Mapping | None):
+    def _ask(
+        self,
+        address: str,
+        host: str,
+        read: Callable[[bytes], T],
+        headers: Mapping[str, str] | None,
+    ) -> tuple[bytes, T]:
         for left in reversed(range(self.tries)):
             wait, status = self.backoff * 2 ** (self.tries - 1 - left), None
+            body = bytearray()
             try:
-                with self.session.get(
-                    address, headers=headers, timeout=self.timeout, allow_redirects=not headers
-                ) as answer:
-                    status, body = answer.status_code, answer.content
-                    wait = _asked_wait(answer.headers.get("Retry-After")) or wait
+                answer = http.receive(
+                    address,
+                    body.extend,
+                    limit=self.largest,
+                    seconds=self.longest,
+                    session=self.session,
+                    headers=headers,
+                    timeout=self.timeout,
+                    redirects=not headers,
+                )
+                status = answer.status_code
+                wait = _asked_wait(answer.headers.get("Retry-After")) or wait
                 if status == requests.codes.ok:
-                    return body, read(body)
+                    return bytes(body), read(bytes(body))
                 if status not in _PASSING:
-                    raise Unanswered(f"{host}: HTTP {status}", status, body)
+                    raise Unanswered(f"{host}: HTTP {status}", status, bytes(body))
                 problem = f"HTTP {status}"
+            except http.Overlong as error:
+                # Asked again, it would be as long.
+                problem, left = f"an answer without end ({error})", 0
             except requests.RequestException as error:
                 problem = _in_words(error)
-            except ValueError as error:
-                problem = f"a broken answer ({error})"
+            except (ValueError, RecursionError) as error:
+                problem = f"a broken answer ({' '.join(str(error).split())[:200]})"
             if wait > _LONGEST_WAIT:
                 problem += f", asks to wait {wait:.0f} s"
                 break
-            if left:
-                time.sleep(wait)
+            if not left:
+                break
+            time.sleep(wait)
         self._unanswered[host] += 1
         raise Unanswered(f"{host}: {problem}", status)
 

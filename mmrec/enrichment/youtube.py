@@ -22,7 +22,7 @@ import yt_dlp
 from mmrec import progress
 from mmrec.catalogue import matching, movielens, sources
 from mmrec.catalogue.finding import Finding, Match, Miss, judge, title_key
-from mmrec.catalogue.places import Mirror, Upstream, pinned
+from mmrec.catalogue.locations import Mirror, Upstream, pinned
 from mmrec.enrichment.web import Unanswered, Web
 from mmrec.errors import StudyError
 
@@ -51,7 +51,7 @@ ML_20M_TRAILERS = sources.Resource(
     name="ml-20m-trailers",
     what="YouTube ids of 25,623 trailers, by title and year",
     licence="GroupLens: research use with citation, no redistribution",
-    places=(
+    locations=(
         Mirror("ml-20m-youtube.zip"),
         Upstream("https://files.grouplens.org/datasets/movielens/ml-20m-youtube.zip"),
     ),
@@ -62,7 +62,7 @@ M3L_TRAILERS = sources.Resource(
     name="m3l-trailers",
     what="the trailers that the M3L project downloaded in 2024, by MovieLens-20M id",
     licence="no licence stated: no redistribution",
-    places=(
+    locations=(
         Mirror("m3l/REPRO_trailer_links.tsv"),
         Upstream(
             "https://raw.githubusercontent.com/giuspillo/M3L_10M_20M"

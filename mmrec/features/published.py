@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mmrec.catalogue import sources
+from mmrec.catalogue.locations import Mirror, Upstream, pinned
 from mmrec.catalogue.movielens import N_MOVIES
-from mmrec.catalogue.places import Mirror, Upstream, pinned
 from mmrec.errors import StudyError
 from mmrec.features.cache import dropped
 from mmrec.features.graph.meta import PARTS
@@ -30,7 +30,7 @@ def _resource(modality: str, digest: str) -> sources.Resource:
         name=f"published-{modality}",
         what=f"the authors' {modality} embeddings",
         licence="no licence stated: no redistribution",
-        places=(
+        locations=(
             Mirror(f"enhanced-ml-100k/{modality}_embeddings.csv"),
             Upstream(f"{_FOLDER}/{modality.capitalize()}/embeddings.csv"),
         ),

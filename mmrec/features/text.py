@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import spacy
 
-from mmrec.catalogue.places import tree_digest
+from mmrec.catalogue.locations import tree_digest
 from mmrec.errors import StudyError
 from mmrec.features.cache import one_thread
 from mmrec.features.table import FeatureTable

@@ -11,7 +11,7 @@ import numpy as np
 import spacy
 
 from mmrec.catalogue import sources
-from mmrec.catalogue.places import Absent, check_reachable
+from mmrec.catalogue.locations import Absent, check_reachable
 from mmrec.errors import StudyError
 from mmrec.features import text
 from mmrec.features.registry import Registry

