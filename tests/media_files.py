@@ -83,3 +83,19 @@ def write(
 def greys(seconds: Iterable[float], width: int = 64, height: int = 48) -> dict[float, np.ndarray]:
     """Pictures whose brightness says the time: grey level 20 t at t seconds."""
     return {t: np.full((height, width, 3), round(20 * t), np.uint8) for t in seconds}
+
+
+def sound(path: Path, samples: np.ndarray, layout: str = "mono", rate: int = SOUND_RATE) -> Path:
+    """Writes samples [channels, n] as they are: 32-bit floating point, or as a .flac 16-bit."""
+    flac = path.suffix == ".flac"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flac" if flac else "pcm_f32le", rate=rate, layout=layout)
+        packed = samples.T.reshape(1, -1).astype(np.float32)
+        if flac:
+            frame = av.AudioFrame.from_ndarray((packed * 32_767).astype(np.int16), "s16", layout)
+        else:
+            frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path

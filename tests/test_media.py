@@ -1,17 +1,20 @@
 """Candidate frames, stills and waveforms: known answers, and damaged files told by name."""
 
+import os
+
 import av
 import media_files
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from mmrec.errors import StudyError
 from mmrec.features.media import decoding as media
 from mmrec.features.media import demo_trailers
 
 SIX_SECONDS = media_files.greys(np.arange(60) / 10)
+NOISE = np.random.default_rng(0).normal(0, 0.2, (16, 44_100)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +215,21 @@ def test_waveform_of_six_channels(tmp_path):
     assert abs(np.fft.rfftfreq(len(samples), 1 / 16_000)[spectrum.argmax()] - 440) < 1
 
 
+def test_two_equal_channels_are_one(tmp_path):
+    mono = media_files.sound(tmp_path / "mono.wav", NOISE[:1])
+    dual = media_files.sound(tmp_path / "dual.wav", NOISE[[0, 0]], "stereo")
+    np.testing.assert_allclose(media.waveform(dual), media.waveform(mono), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels"), [("stereo", 2), ("5.1", 6), ("7.1", 8), ("hexadecagonal", 16)]
+)
+def test_channels_are_averaged(tmp_path, layout, channels):
+    each = media_files.sound(tmp_path / "each.wav", NOISE[:channels], layout)
+    mean = media_files.sound(tmp_path / "mean.wav", NOISE[:channels].mean(axis=0)[None])
+    np.testing.assert_allclose(media.waveform(each), media.waveform(mean), atol=1e-6)
+
+
 def test_waveform_at_another_rate(clip):
     assert abs(len(media.waveform(clip, rate=8_000)) / 8_000 - 6) < 0.1
 
@@ -279,3 +297,85 @@ def test_damaged_still(tmp_path):
     path.write_bytes(path.read_bytes()[:1500])
     with pytest.raises(StudyError, match=r"still\.jpg"):
         media.still(path)
+
+
+@pytest.mark.parametrize("name", ["still.avif", "still.webp", "still.tiff", "still.gif"])
+def test_a_picture_cut_short_is_told_whatever_its_reader_raises(tmp_path, name):
+    kind = name.split(".")[1]
+    if kind in ("avif", "webp") and not features.check(kind):
+        pytest.skip("this Pillow has no such reader")
+    path = tmp_path / name
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+    whole = path.read_bytes()
+    for share in (0.2, 0.5, 0.9):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(StudyError, match=name):
+            media.still(path)
+
+
+# --- hostile files: each made here, none larger than some kilobytes ------------------------------
+
+
+@pytest.mark.parametrize("gap", [36_000, 10**9], ids=["ten hours", "31 years"])
+def test_frames_far_apart_cost_no_memory(tmp_path, gap):
+    first, last = media_files.greys([0, 1]).values()
+    path = media_files.write(tmp_path / "gap.mkv", {0: first, gap: last})
+    assert path.stat().st_size < 20_000
+    with pytest.raises(StudyError, match=r"gap\.mkv: its video lasts .* min, and at most 30"):
+        next(media.candidate_frames(path, margin=0.1))
+
+
+def test_long_sound_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    path = media_files.sound(tmp_path / "long.wav", NOISE[:1])
+    monkeypatch.setattr(media, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(media.av, "AudioResampler", None)
+    with pytest.raises(StudyError, match=r"long\.wav: its audio lasts"):
+        media.waveform(path)
+
+
+def test_sound_that_goes_on_beyond_its_declared_length_is_refused(tmp_path, monkeypatch):
+    path = media_files.sound(tmp_path / "lies.flac", np.tile(NOISE[:1], 5))
+    content = bytearray(path.read_bytes())
+    assert content[:4] == b"fLaC"
+    content[21] &= 0xF0
+    content[22:26] = (44_100).to_bytes(4)  # the header's number of samples: one second
+    path.write_bytes(content)
+    monkeypatch.setattr(media, "MAX_SECONDS", 2.0)
+    with pytest.raises(StudyError, match=r"lies\.flac: its audio lasts"):
+        media.waveform(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_sound_that_is_no_number_is_told(tmp_path, bad):
+    samples = NOISE[:1].copy()
+    samples[0, 20_000:20_100] = bad
+    with pytest.raises(StudyError, match=r"bad\.wav.*not finite"):
+        media.waveform(media_files.sound(tmp_path / "bad.wav", samples))
+
+
+def test_too_many_pixels_are_refused(clip, tmp_path, monkeypatch):
+    path = tmp_path / "wide.png"
+    Image.new("L", (2_000, 30)).save(path)
+    assert media.still(path).shape == (30, 2_000, 3)
+    monkeypatch.setattr(media, "MAX_PIXELS", 3_000)
+    with pytest.raises(StudyError, match=r"wide\.png.*2000 × 30 pixels"):
+        media.still(path)
+    with pytest.raises(StudyError, match=r"clip\.mkv.*64 × 48 pixels"):
+        next(media.candidate_frames(clip, margin=0.1))
+
+
+@pytest.mark.parametrize(
+    "read", [media.still, media.waveform, lambda path: next(media.candidate_frames(path, margin=0))]
+)
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    path = tmp_path / "pipe.mp4"
+    os.mkfifo(path)
+    with pytest.raises(StudyError, match=r"pipe\.mp4.*no regular file"):
+        read(path)
+
+
+def test_a_list_of_other_files_is_not_followed(clip, tmp_path):
+    path = tmp_path / "list.m3u8"
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/1.ts\n")
+    with pytest.raises(StudyError, match=r"list\.m3u8"):
+        next(media.candidate_frames(path, margin=0))

@@ -154,7 +154,7 @@ def embed_trailers(
         source=source,
         encoder=encoder,
         weights=chosen.weights_name(),
-        recipe=f"16 kHz mono, log-mel windows of 0.96 s; {chosen.recipe}",
+        recipe=f"mean of the channels at 16 kHz, log-mel windows of 0.96 s; {chosen.recipe}",
         instead=None if encoder == "vggish" else f"{chosen.title} for VGGish",
         n_jobs=n_jobs,
     )

@@ -1,23 +1,42 @@
-"""Pictures and sound out of media files: candidate frames, stills and mono waveforms (PyAV)."""
+"""Pictures and sound out of media files: candidate frames, stills and mono waveforms (PyAV).
+
+Files come from anywhere, so nothing that they declare is trusted with memory or time: what is no
+regular file, longer than :data:`MAX_SECONDS` or larger than :data:`MAX_PIXELS` is refused before
+it is decoded, and sound that goes on beyond its declared length is refused while it is.
+"""
 
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from mmrec.errors import StudyError
 
 RATE = 16_000
+"""Samples per second of a waveform, as VGGish takes it."""
+MAX_SECONDS = 1_800.0
+"""Longest video or sound that is read: trailers last minutes, and half an hour of sound takes
+1.5 GB as a spectrogram."""
+MAX_PIXELS = 50_000_000
+"""Largest picture or frame that is read; one of 8K video has 33 million pixels."""
+FORMATS = (
+    *("mov", "matroska", "webm", "avi", "asf", "flv", "mpeg", "mpegts", "ogg"),
+    *("wav", "w64", "aiff", "caf", "flac", "mp3", "aac"),
+)
+"""Containers that are read. Playlists are not among them: they name other files, here or on the
+network, and FFmpeg would read one without an end again and again."""
 # A file whose stream stops this long before its declared end is taken for truncated.
 _SLACK_SECONDS = 1.0
 _REMEDY = "Download the file again, or take it out of the folder: the study runs without it."
 
 
-def candidate_times(duration: float, margin: float, step: float = 1.0) -> np.ndarray:
+def candidate_times(duration: float, margin: float, step: float = 1.0) -> NDArray[np.float64]:
     """The times of the candidate frames (paper, section V.A).
 
     The pivot stands in the middle of the trailer; candidates stand at every whole ``step`` before
@@ -53,11 +72,23 @@ def candidate_times(duration: float, margin: float, step: float = 1.0) -> np.nda
     return times[(times > -1e-9) & (times < duration - 1e-9)].clip(min=0.0)
 
 
+def check_regular(path: Path) -> None:
+    """Raises StudyError unless the path is a file on a disk: reading a pipe would never end."""
+    if not path.exists():
+        raise StudyError("cannot be read (there is no such file)", where=path, remedy=_REMEDY)
+    if not path.is_file():
+        raise StudyError("cannot be read (it is no regular file)", where=path, remedy=_REMEDY)
+
+
 @contextmanager
-def _opened(path: Path, kind: str) -> Iterator[tuple]:
+def _opened(
+    path: Path, kind: Literal["video", "audio"]
+) -> Iterator[tuple[av.container.InputContainer, av.stream.Stream, float]]:
     """The container, its first stream of a kind, and that stream's length in seconds."""
+    check_regular(path)
     try:
-        with av.open(str(path)) as container:
+        options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
+        with av.open(f"file:{path}", options=options) as container:
             # A picture on the cover of a sound file is a stream as well, of one frame.
             cover = av.stream.Disposition.attached_pic
             streams = [s for s in container.streams if s.type == kind and not s.disposition & cover]
@@ -72,12 +103,24 @@ def _opened(path: Path, kind: str) -> Iterator[tuple]:
                 length = (container.duration or 0) / av.time_base
             if length <= 0:
                 raise StudyError(f"its {kind} has no length", where=path, remedy=_REMEDY)
+            if length > MAX_SECONDS:
+                raise _too_long(path, kind, length)
             yield container, stream, length
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudyError(
             f"its {kind} cannot be read ({reason})", where=path, remedy=_REMEDY
         ) from error
+
+
+def _too_long(path: Path, kind: str, length: float) -> StudyError:
+    what = f"its {kind} lasts {length / 60:,.0f} min, and at most {MAX_SECONDS / 60:.0f} are read"
+    return StudyError(what, where=path, remedy="Give a trailer, or an excerpt of the film.")
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width} × {height} pixels, and at most {MAX_PIXELS:,} are read")
 
 
 def _truncated(path: Path, kind: str, end: float, length: float) -> StudyError:
@@ -87,7 +130,7 @@ def _truncated(path: Path, kind: str, end: float, length: float) -> StudyError:
 
 def candidate_frames(
     path: Path, *, margin: float, step: float = 1.0
-) -> Iterator[tuple[float, np.ndarray]]:
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Decodes the frames on screen at the candidate times (paper, section V.A).
 
     The file's index of packets is read first. It tells which packets each wanted frame is built
@@ -95,7 +138,7 @@ def candidate_frames(
     give a picture. Frames come one at a time, since those of a long trailer would fill the memory.
 
     Args:
-        path: A video file of any format FFmpeg reads.
+        path: A video file in one of :data:`FORMATS`.
         margin: Fraction of the duration discarded at each end.
         step: Seconds between candidates.
 
@@ -104,7 +147,8 @@ def candidate_frames(
         says how it was held), RGB uint8 [height, width, 3].
 
     Raises:
-        StudyError: If the file is no video, has no length, is damaged or is truncated.
+        StudyError: If the file is no video, has no length, is too long or too large, is damaged or
+            is truncated.
     """
     with _opened(path, "video") as (container, stream, length):
         start = float((stream.start_time or 0) * stream.time_base)
@@ -166,6 +210,7 @@ def _decoded(
         wanted: Time stamps of the frames to show.
     """
     decoder = stream.codec_context
+    _check_size(decoder.width, decoder.height)
     # Damage must be heard of: by default a decoder paints over it with neighbouring blocks.
     decoder.options = {"err_detect": "explode"}
     gap = False
@@ -185,17 +230,18 @@ def _decoded(
 
 def _in_order(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
     """Frames whose times can be trusted: AVI, for one, has no place for those of H.264."""
-    last = -np.inf
+    last = float("-inf")
     for frame in frames:
         if frame.pts is None:
             continue
         if frame.pts < last:
             raise ValueError("the times of its frames are out of order")
         last = frame.pts
+        _check_size(frame.width, frame.height)  # it may grow on the way
         yield frame
 
 
-def _upright(frame: av.VideoFrame) -> np.ndarray:
+def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """The picture as it is to be shown: some cameras write it turned or mirrored, and say so."""
     picture = frame.to_ndarray(format="rgb24")
     matrix = frame.side_data.get("DISPLAYMATRIX")
@@ -208,40 +254,53 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
     return np.ascontiguousarray(picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
-def still(path: Path) -> np.ndarray:
+def still(path: Path) -> NDArray[np.uint8]:
     """Reads a picture, RGB uint8 [height, width, 3].
 
     Raises:
-        StudyError: If the file is no picture or is damaged.
+        StudyError: If the file is no picture, is damaged or is too large.
     """
+    check_regular(path)
     try:
         with Image.open(path) as image:
+            _check_size(*image.size)
             return np.array(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    # Each of Pillow's formats has a reader of its own, which fails on damage in a way of its own.
+    except Exception as error:
         raise StudyError(f"not a readable picture ({error})", where=path, remedy=_REMEDY) from error
 
 
-def waveform(path: Path, rate: int = RATE) -> np.ndarray:
-    """The sound track of a file, mixed down to one channel.
+def waveform(path: Path, rate: int = RATE) -> NDArray[np.float32]:
+    """The sound track of a file as one channel, the mean of its channels.
+
+    The mean is what VGGish's own preparation takes. FFmpeg's mix to mono is another one: it adds
+    up two equal channels to 1.41 times their level.
 
     Args:
-        path: A video or sound file of any format FFmpeg reads, with any number of channels.
+        path: A video or sound file in one of :data:`FORMATS`, with any number of channels.
         rate: Samples per second of the result.
 
     Returns:
-        Samples, float32 [n], full scale at 1.
+        Samples, float32 [n], full scale at 1, all of them finite.
 
     Raises:
-        StudyError: If the file has no sound, or its sound is damaged or truncated.
+        StudyError: If the file has no sound, or its sound is too long, damaged or truncated.
     """
+    pieces, n = [np.zeros(0, np.float32)], 0
     with _opened(path, "audio") as (container, stream, length):
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-        pieces = [
-            piece.to_ndarray()[0]
-            for frame in chain(container.decode(stream), [None])  # None flushes the resampler
-            for piece in resampler.resample(frame)
-        ]
-        samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-        if len(samples) / rate < length - _SLACK_SECONDS or not len(samples):
-            raise _truncated(path, "audio", len(samples) / rate, length)
-    return samples.astype(np.float32, copy=False)
+        # Interleaved: more than seven channels in planes of their own crash PyAV.
+        resampler = av.AudioResampler(format="flt", rate=rate)
+        for frame in chain(container.decode(stream), [None]):  # None flushes the resampler
+            for piece in resampler.resample(frame):
+                channels = piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
+                pieces.append(channels.mean(axis=1, dtype=np.float32))
+                n += len(pieces[-1])
+            if n > MAX_SECONDS * rate:
+                raise _too_long(path, "audio", n / rate)
+        samples = np.concatenate(pieces)
+        if n / rate < length - _SLACK_SECONDS or not n:
+            raise _truncated(path, "audio", n / rate, length)
+    if not np.isfinite(samples).all():
+        what = "its audio holds samples that are not finite numbers"
+        raise StudyError(what, where=path, remedy=_REMEDY)
+    return samples
