@@ -32,8 +32,11 @@ from mmrec.catalogue import tables as catalogue
 from mmrec.features.cache import one_thread
 from mmrec.features.table import load_tables
 from mmrec.models import training
-from mmrec.models.siamese import SiameseRecommender
-from mmrec.models.training import LIKED, Inputs, Ratings, TrainingSettings
+from mmrec.models.base import LIKED
+from mmrec.models.inputs import Inputs, Ratings
+from mmrec.models.rating_scale import rmse
+from mmrec.models.siamese_network import SiameseNetwork
+from mmrec.models.training import TrainingSettings
 from mmrec.settings import REFERENCE, Settings
 from mmrec.workspace import Workspace
 
@@ -152,7 +155,7 @@ class OneRatingAtATime(Dataset):
 
 
 def published_losses(
-    model: SiameseRecommender,
+    model: SiameseNetwork,
     users: Tensor,
     movies: Mapping[str, Tensor],
     present: Mapping[str, Tensor],
@@ -169,10 +172,10 @@ def published_losses(
     )
 
 
-def network(inputs: Inputs) -> SiameseRecommender:
+def network(inputs: Inputs) -> SiameseNetwork:
     """An untrained network for these inputs."""
     widths = {modality: vectors.shape[-1] for modality, vectors in inputs.movies.items()}
-    return SiameseRecommender(widths, inputs.users.shape[-1])
+    return SiameseNetwork(widths, inputs.users.shape[-1])
 
 
 def published_loop(
@@ -240,7 +243,7 @@ def _known(present: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def forward_flops(
-    model: SiameseRecommender, users: int, present: Mapping[str, Tensor], pairs: int
+    model: SiameseNetwork, users: int, present: Mapping[str, Tensor], pairs: int
 ) -> int:
     """Floating-point operations of the matrix products of a forward pass.
 
@@ -263,9 +266,7 @@ def forward_flops(
     )
 
 
-def step_flops(
-    model: SiameseRecommender, users: int, present: Mapping[str, Tensor], pairs: int
-) -> int:
+def step_flops(model: SiameseNetwork, users: int, present: Mapping[str, Tensor], pairs: int) -> int:
     """The same of forward and backward pass: gradients of weights, and of all but the inputs."""
     known = _known(present)
     first = users * _products(model.user_encoder[0])
@@ -387,7 +388,7 @@ def _trained(
         predicted = training.predictor(fitted.model, fitted.inputs)(
             validation.user, validation.movie
         )
-    return training.rmse(predicted, validation.rating), predicted
+    return rmse(predicted.numpy(), validation.rating.numpy()), predicted
 
 
 def several(

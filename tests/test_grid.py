@@ -4,6 +4,7 @@ import ast
 import shutil
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,7 +28,10 @@ from mmrec.evaluation import folds, protocols
 from mmrec.experiments import runner as grid
 from mmrec.experiments.runner import Experiment
 from mmrec.features.table import FeatureTable
-from mmrec.models import factorization_machine, training
+from mmrec.models import training
+from mmrec.models.base import Recommender
+from mmrec.models.factorisation_machine import FactorisationMachineConfig
+from mmrec.models.means import MeanRecommender
 
 PACKAGE = Path(mmrec.__file__).parent
 PAIR = ["user_id", "movie_id"]
@@ -46,8 +50,8 @@ MEANS = ("global mean", "user mean", "movie mean")
 def few_draws():
     """A sampler's first draws are as good as its last for what is tested here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(factorization_machine, "DRAWS", 12)
-        patch.setattr(factorization_machine, "BURN_IN", 2)
+        few = partial(FactorisationMachineConfig, draws=12, burn_in=2)
+        patch.setattr(grid, "FactorisationMachineConfig", few)
         yield
 
 
@@ -303,8 +307,7 @@ def test_scores_can_be_recomputed_from_the_stored_predictions(finished):
 
 def test_what_is_scored_is_what_is_stored(workspace, monkeypatch):
     """A prediction that rounds up to the threshold on its way to the file counts as above it."""
-    model = grid.Model(lambda *_: (lambda pairs: np.full(len(pairs), 3.5 - 1e-9), {}), ())
-    monkeypatch.setitem(grid.MODELS, "user mean", model)
+    monkeypatch.setattr(MeanRecommender, "predict", lambda _, p: np.full(len(p), 3.5 - 1e-9))
     runs = grid.run("baselines", ROWS[2:], workspace, n_jobs=1)
     (stored,) = predictions(workspace, runs).values()
     assert stored["prediction"].dtype == np.float32
@@ -438,7 +441,7 @@ def test_coverage_and_popularity_can_be_recomputed_from_the_stored_lists(finishe
 @pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
 def test_what_a_list_may_hold_is_the_same_under_every_protocol(workspace, monkeypatch, protocol):
     """Where the test part selects, its movies are no less to be found."""
-    monkeypatch.setattr(grid.ranking.recommend, "__defaults__", (tiny.N_MOVIES,))
+    monkeypatch.setattr(Recommender.recommend, "__defaults__", (tiny.N_MOVIES,))
     rows = [("mean", Experiment("movie mean", 0, protocol=protocol))]
     runs = grid.run("lists", rows, workspace, n_jobs=1)
     (found,) = lists(workspace, runs).values()
@@ -471,7 +474,7 @@ def test_lists_of_new_movies_hold_nothing_else(workspace, fold, kind):
 def test_a_learning_curve_lists_the_same_candidates_at_every_point(workspace, monkeypatch, fold):
     """What can be given back is never listed: with more of it, no list gets easier."""
     monkeypatch.setattr(folds, "MAX_SUPPORT", 12)
-    monkeypatch.setattr(grid.ranking.recommend, "__defaults__", (tiny.N_MOVIES,))
+    monkeypatch.setattr(Recommender.recommend, "__defaults__", (tiny.N_MOVIES,))
     rows = [
         (str(support_size), Experiment("movie mean", 0, fold=fold, support_size=support_size))
         for support_size in (0, 3, 12)
@@ -761,17 +764,18 @@ def test_a_hash_depends_on_the_code_but_not_on_comments(data, code):
         'def f(x):\n    return "x"\n',
         'def f(x):\n    return "y"\n',
     ):
-        code("models.baselines", lambda _, text=text: text)
+        code("models.biases", lambda _, text=text: text)
         found.append(grid.experiment_hash(experiment, data))
     assert found[0] == found[1]
     assert len(set(found)) == 4
 
 
 ON_TOP = {
-    "models.siamese": {"siamese", "siamese on ratings"},
+    "models.siamese": {"siamese"},
     "models.training": {"siamese", "siamese on ratings"},
-    "models.factorization_machine": {"FM: ids", "FM: ids and users", "FM: content", "FM: hybrid"},
-    "models.collaborative": {"item kNN", "matrix factorisation"},
+    "models.factorisation_machine": {"FM: ids", "FM: ids and users", "FM: content", "FM: hybrid"},
+    "models.item_knn": {"item kNN"},
+    "models.matrix_factorisation": {"matrix factorisation"},
 }
 
 
@@ -783,7 +787,7 @@ def test_the_code_of_one_model_renames_no_results_of_another(data, code, before,
 
 
 def test_the_biases_are_no_part_of_the_networks_or_the_machines_code(data, code, before):
-    code("models.baselines", lambda text: f"{text}\n\nCHANGED = 1\n")
+    code("models.biases", lambda text: f"{text}\n\nCHANGED = 1\n")
     renamed = renamed_models(before, hashes(data))
     assert renamed >= set(grid.TRIVIAL)
     assert not {model for model in renamed if model.startswith(("siamese", "FM"))}

@@ -11,9 +11,12 @@ from torch.nn import functional
 
 from mmrec import hardware
 from mmrec.errors import StudyError
+from mmrec.models import inputs as network_inputs
 from mmrec.models import training
-from mmrec.models.siamese import SiameseRecommender
-from mmrec.models.training import Inputs, Ratings, TrainingSettings
+from mmrec.models.inputs import Inputs, Ratings
+from mmrec.models.rating_scale import rmse
+from mmrec.models.siamese_network import SiameseNetwork
+from mmrec.models.training import TrainingSettings
 
 N_VIEWS, N_USERS, N_MOVIES = 4, 9, 14
 SETTINGS = TrainingSettings(epochs=4, patience=4, batch_size=64)
@@ -45,9 +48,9 @@ def toy_ratings(n: int = 60, seed: int = 1) -> Ratings:
     )
 
 
-def toy_model(input_dropout: float = 0.0) -> SiameseRecommender:
+def toy_model(input_dropout: float = 0.0) -> SiameseNetwork:
     torch.manual_seed(0)
-    return SiameseRecommender({"text": 4, "ratings": 6}, 5, input_dropout)
+    return SiameseNetwork({"text": 4, "ratings": 6}, 5, input_dropout)
 
 
 def scripted(monkeypatch, scores: list[float]) -> None:
@@ -56,7 +59,13 @@ def scripted(monkeypatch, scores: list[float]) -> None:
     monkeypatch.setattr(training, "rmse", lambda prediction, rating: next(left))
 
 
-def weights(model: SiameseRecommender) -> torch.Tensor:
+def pad(monkeypatch, way) -> None:
+    """Pads the rows of every batch in another way."""
+    for module in (training, network_inputs):
+        monkeypatch.setattr(module, "padded", way)
+
+
+def weights(model: SiameseNetwork) -> torch.Tensor:
     return torch.cat([p.detach().ravel() for p in model.parameters()])
 
 
@@ -96,10 +105,10 @@ def test_liked_begins_at_four(rating, liked):
 @pytest.mark.parametrize("multiple", [1, 7, 128])
 def test_rows_are_padded_behind(multiple):
     rows = torch.tensor([5, 2, 9, 0])
-    found = training.padded(rows, multiple)
+    found = network_inputs.padded(rows, multiple)
     assert torch.equal(found[:4], rows)
     assert len(found) == -(-4 // multiple) * multiple
-    assert len(training.padded(rows[:0], multiple)) == 0
+    assert len(network_inputs.padded(rows[:0], multiple)) == 0
 
 
 def test_a_movie_finds_its_own_features_and_one_without_finds_none():
@@ -115,9 +124,9 @@ def test_a_movie_finds_its_own_features_and_one_without_finds_none():
 
 def test_padding_changes_neither_loss_nor_gradient(monkeypatch):
     inputs, ratings, found = toy_inputs(), toy_ratings(), []
-    padded = training.padded
+    padded = network_inputs.padded
     for multiple in (1, 128):
-        monkeypatch.setattr(training, "padded", lambda rows, m=multiple: padded(rows, m))
+        pad(monkeypatch, lambda rows, m=multiple: padded(rows, m))
         model = toy_model()
         both = training.losses(model, inputs, ratings, 0)
         sum(both).backward()
@@ -128,7 +137,7 @@ def test_padding_changes_neither_loss_nor_gradient(monkeypatch):
 
 
 def test_users_and_movies_of_a_batch_are_encoded_once(monkeypatch):
-    monkeypatch.setattr(training, "padded", lambda rows: rows)
+    pad(monkeypatch, lambda rows: rows)
     model, inputs, ratings = toy_model(), toy_inputs(), toy_ratings(500)
     counts = []
     for part in (model.siamese, model.movie_encoders["text"]):
@@ -165,11 +174,6 @@ def test_prediction_sees_the_full_view_alone():
     )
     inputs.users[inputs.full] += 1
     assert (training.predictor(model, inputs)(ratings.user, ratings.movie) != before).any()
-
-
-def test_rmse_clips_to_the_scale():
-    prediction, rating = torch.tensor([7.0, -3.0, 2.0]), torch.tensor([5.0, 1.0, 4.0])
-    assert training.rmse(prediction, rating) == pytest.approx(math.sqrt(4 / 3))
 
 
 def test_training_learns():
@@ -211,7 +215,7 @@ def test_the_history_tells_the_validation_error_of_the_kept_model():
     told = [epoch["validation_rmse"] for epoch in fit.history]
     prediction = training.predictor(fit.model, inputs)(validation.user, validation.movie)
     assert fit.best_epoch == 1 + told.index(min(told)) < len(told), "it must have overfitted"
-    assert training.rmse(prediction, validation.rating) == pytest.approx(min(told))
+    assert rmse(prediction, validation.rating) == pytest.approx(min(told))
 
 
 def test_training_stops_after_so_many_epochs_without_a_better_one(monkeypatch):
@@ -249,8 +253,8 @@ def test_scaling_centres_what_is_known_and_leaves_the_unknown_at_zero():
     views = torch.stack([torch.tensor([[0.0, 5.0], [0.0, 0.0], [4.0, 1.0]]), full])
     wanted = [[[0.0, 3.0], [0.0, 0.0], [0.0, -1.0]], [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]]
     spread = math.sqrt(2 / 6)
-    torch.testing.assert_close(training.scale(views), torch.tensor(wanted) / spread)
-    assert training.scale(views.bfloat16()).dtype == torch.bfloat16
+    torch.testing.assert_close(network_inputs.scale(views), torch.tensor(wanted) / spread)
+    assert network_inputs.scale(views.bfloat16()).dtype == torch.bfloat16
 
 
 def test_vectors_made_of_ratings_are_scaled_and_features_are_not():
@@ -263,13 +267,13 @@ def test_vectors_made_of_ratings_are_scaled_and_features_are_not():
             (seen.users, inputs.users),
             (seen.movies["ratings"], inputs.movies["ratings"]),
         ):
-            torch.testing.assert_close(after, training.scale(before) if scaled else before)
+            torch.testing.assert_close(after, network_inputs.scale(before) if scaled else before)
 
 
 def test_a_forward_pass_stays_on_the_gpu(monkeypatch):
     """On a simulated one (fake tensors): an operation across two devices is still an error."""
     gpu = torch.device("cuda")
-    monkeypatch.setattr(training, "padded", lambda rows: rows)
+    pad(monkeypatch, lambda rows: rows)
     shapes = ShapeEnv(allow_dynamic_output_shape_ops=True)  # how many are distinct: unknown
     with FakeTensorMode(allow_non_fake_inputs=True, shape_env=shapes):
         inputs = toy_inputs().to(gpu, torch.float32).scaled()

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import training as benchmark
 from mmrec import hardware
+from mmrec.models import inputs as network_inputs
 from mmrec.models import training
 from mmrec.models.training import TrainingSettings
 
@@ -72,7 +73,8 @@ def test_a_rating_is_hidden_from_its_own_view_and_in_the_shared_one(problem):
 
 def test_operations_are_those_that_pytorch_counts(problem, monkeypatch):
     """Without padding: rows that nobody reads are no achievement."""
-    monkeypatch.setattr(training, "padded", lambda rows: rows)
+    for module in (training, network_inputs):
+        monkeypatch.setattr(module, "padded", lambda rows: rows)
     inputs, ratings = problem
     model = benchmark.network(inputs)
     movies = ratings.movie.unique()

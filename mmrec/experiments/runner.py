@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -28,10 +28,15 @@ from mmrec.errors import StudyError
 from mmrec.evaluation import metrics, ranking
 from mmrec.evaluation.folds import FOLDS
 from mmrec.evaluation.protocols import PROTOCOLS, Split
-from mmrec.experiments import user_vectors as user_profiles
 from mmrec.features.table import FeatureTable, load_tables
-from mmrec.models import baselines, collaborative, factorization_machine, training
-from mmrec.models.selection import Predictor
+from mmrec.models.base import Config, Recommender, TrainingData
+from mmrec.models.biases import BiasConfig
+from mmrec.models.factorisation_machine import FactorisationMachineConfig
+from mmrec.models.item_knn import ItemKNNConfig
+from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
+from mmrec.models.means import MeanConfig
+from mmrec.models.rating_vectors import RatingVectorsConfig
+from mmrec.models.siamese import SiameseConfig
 from mmrec.models.training import TrainingSettings
 from mmrec.progress import bar
 from mmrec.workspace import Workspace, atomic_path
@@ -132,117 +137,94 @@ class Data:
 # --- models -------------------------------------------------------------------------------------
 
 
-def _network(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
-    fitted = chosen = _train(experiment, data, split)
+def _fit(experiment: Experiment, data: Data, split: Split) -> tuple[Recommender, dict]:
+    """A fitted model, and the record of the fit that chose its settings."""
+    config = MODELS[experiment.model].config(experiment)
+    model = config.build()
+    model.fit(_seen(experiment, data, split), seed=experiment.seed)
+    record = {**model.record, **({"chosen": model.chosen} if "tuning" in model.record else {})}
     if experiment.refit:
-        again = replace(experiment.settings, epochs=chosen.best_epoch)
-        whole = divide(experiment, data, joined=True)
-        fitted = _train(replace(experiment, settings=again), data, whole)
-    rate = training.predictor(fitted.model, fitted.inputs)
-
-    def predict(pairs: pd.DataFrame) -> np.ndarray:
-        at = data.users.get_indexer(pairs["user_id"]), data.movies.get_indexer(pairs["movie_id"])
-        user, movie = (torch.from_numpy(rows.astype(np.int64)) for rows in at)
-        return rate(user, movie).numpy()
-
-    return predict, {
-        "best_epoch": chosen.best_epoch,
-        "epochs": len(chosen.history),
-        "validation_rmse": chosen.history[chosen.best_epoch - 1]["validation_rmse"],
-        "history": chosen.history,
-    }
+        whole = _seen(experiment, data, divide(experiment, data, joined=True))
+        model = config.build().fit(whole, seed=experiment.seed, chosen=model.chosen)
+    return model, record
 
 
-def _train(experiment: Experiment, data: Data, split: Split) -> training.Fit:
-    if experiment.model == "siamese on ratings":
-        inputs = user_profiles.rating_inputs(split, data.users, data.movies)
-    else:
-        inputs = user_profiles.content_inputs(
-            split,
-            {name: _table(data, name) for name in experiment.tables},
-            experiment.modalities,
-            data.users,
-            data.movies,
-            profiles=experiment.profiles,
-            permuted=experiment.features == "permuted",
-            seed=experiment.seed,
-        )
-    device = hardware.device()
-    inputs = inputs.to(device, hardware.fast_dtype(device))
-    train, validation = (
-        user_profiles.positions(part, data.users, data.movies, inputs.full)
-        for part in (split.train, split.validation)
-    )
-    return training.fit(inputs, train, validation, experiment.settings, experiment.seed)
-
-
-def _machine(
-    experiment: Experiment, data: Data, split: Split, *, item_ids: bool, more: bool
-) -> tuple[Predictor, dict]:
-    """A factorisation machine; ``more``: with demographics and implicit feedback."""
-    return factorization_machine.fit_factorization_machine(
-        split.train,
-        split.validation,
-        users=data.people if more else None,
-        content=user_profiles.content_blocks(
-            {name: _table(data, name) for name in experiment.tables},
-            data.movies,
-            permuted=experiment.features == "permuted",
-            seed=experiment.seed,
-        ),
+def _seen(experiment: Experiment, data: Data, split: Split) -> TrainingData:
+    return TrainingData(
+        train=split.train,
+        validation=split.validation,
+        views=split.views,
+        users=data.people,
         movies=data.movies,
-        item_ids=item_ids,
-        implicit=more,
-        seed=experiment.seed,
+        test_views=split.test_profiles,
+        features={
+            name: _dealt(_table(data, name), experiment.seed)
+            if experiment.features == "permuted"
+            else _table(data, name)
+            for name in experiment.tables
+        },
     )
 
 
-def _mean(mean: Callable, train: pd.DataFrame, validation: pd.DataFrame) -> tuple[Predictor, dict]:
-    return partial(mean, train), {}
+def _dealt(table: FeatureTable, seed: int) -> FeatureTable:
+    """The control: the vectors, dealt anew among the movies that have one."""
+    rng = np.random.default_rng([seed, 2, *table.modality.encode()])
+    given = rng.permutation(len(table.movie_ids))
+    return replace(table, vectors=table.vectors[given], part_present=table.part_present[given])
 
 
 @dataclass(frozen=True)
 class Model:
-    """How a model is fitted, and the modules of ours that its predictions depend on."""
+    """A model's configuration, and the modules of ours that its predictions depend on."""
 
-    fit: Callable[[Experiment, Data, Split], tuple[Predictor, dict]]
+    config: Callable[[Experiment], Config]
     code: tuple[str, ...]
 
 
-def _of_ratings(fit: Callable, *modules: str, seeded: bool = False) -> Model:
-    """A model of ratings alone: training and validation ratings in, a predictor out."""
-
-    def solve(experiment: Experiment, data: Data, split: Split) -> tuple[Predictor, dict]:
-        return fit(split.train, split.validation, **({"seed": experiment.seed} if seeded else {}))
-
-    return Model(solve, (*modules, "models.baselines", "models.selection"))
+def _of_ratings(config: Config, *modules: str) -> Model:
+    """A model of ratings alone, which has no choices."""
+    return Model(lambda _: config, (*modules, "models.biases", *_COMMON))
 
 
-def _factorization_machine(**choices: bool) -> Model:
-    modules = ("models.factorization_machine", "models.selection", "experiments.user_vectors")
-    return Model(partial(_machine, **choices), modules)
+def _factorisation_machine(**choices: bool) -> Model:
+    names = ("factorisation_machine", "relational_blocks", "content")
+    return Model(
+        lambda run: FactorisationMachineConfig(**choices, content=run.modalities),
+        (*(f"models.{name}" for name in names), *_COMMON),
+    )
 
 
-_NETWORK = Model(_network, ("models.siamese", "models.training", "experiments.user_vectors"))
+_COMMON = ("models.base", "models.selection", "models.rating_scale")
+_NETWORK = (
+    *(f"models.{name}" for name in ("network", "siamese_network", "training", "inputs")),
+    *(f"models.{name}" for name in ("user_vectors", "content")),
+    *_COMMON,
+)
+_MORE = {"demographics": True, "implicit": True}
 _TRIVIAL = {
-    "global mean": partial(_mean, baselines.global_mean),
-    "user mean": partial(_mean, baselines.user_mean),
-    "movie mean": partial(_mean, baselines.movie_mean),
-    "user+movie bias": baselines.user_movie_bias,
+    "global mean": _of_ratings(MeanConfig(), "models.means"),
+    "user mean": _of_ratings(MeanConfig("user"), "models.means"),
+    "movie mean": _of_ratings(MeanConfig("movie"), "models.means"),
+    "user+movie bias": _of_ratings(BiasConfig()),
 }
 TRIVIAL = tuple(_TRIVIAL)
 MODELS = {
-    "siamese": _NETWORK,
-    "siamese on ratings": _NETWORK,
-    **{name: _of_ratings(fit) for name, fit in _TRIVIAL.items()},
-    "item kNN": _of_ratings(collaborative.fit_item_knn, "models.collaborative"),
-    "matrix factorisation": _of_ratings(
-        collaborative.fit_matrix_factorisation, "models.collaborative", seeded=True
+    "siamese": Model(
+        lambda run: SiameseConfig(run.modalities, run.profiles, run.settings),
+        (*_NETWORK, "models.siamese"),
     ),
-    "FM: ids": _factorization_machine(item_ids=True, more=False),
-    "FM: ids and users": _factorization_machine(item_ids=True, more=True),
-    "FM: content": _factorization_machine(item_ids=False, more=True),
-    "FM: hybrid": _factorization_machine(item_ids=True, more=True),
+    "siamese on ratings": Model(
+        lambda run: RatingVectorsConfig(run.settings), (*_NETWORK, "models.rating_vectors")
+    ),
+    **_TRIVIAL,
+    "item kNN": _of_ratings(ItemKNNConfig(), "models.item_knn", "models.lenskit_data"),
+    "matrix factorisation": _of_ratings(
+        MatrixFactorisationConfig(), "models.matrix_factorisation", "models.lenskit_data"
+    ),
+    "FM: ids": _factorisation_machine(),
+    "FM: ids and users": _factorisation_machine(**_MORE),
+    "FM: content": _factorisation_machine(item_ids=False, **_MORE),
+    "FM: hybrid": _factorisation_machine(**_MORE),
 }
 """``FM: …``: factorisation machines on ids; ids, demographics and implicit feedback; the same with
 a movie's content in place of its id; all of it."""
@@ -371,15 +353,15 @@ def _run(name: str, experiment: Experiment, workspace: Workspace) -> None:
     pairs = split.test.pairs
     with _repeatable():
         started = time.perf_counter()
-        predict, details = MODELS[experiment.model].fit(experiment, data, split)
+        model, details = _fit(experiment, data, split)
         seconds = time.perf_counter() - started
         # As stored: what is scored can be recomputed.
-        prediction = predict(pairs).astype(np.float32)
+        prediction = model.predict(pairs).astype(np.float32)
         candidates = data.movies if split.cold_movies is None else split.cold_movies
         # Whatever was rated and is not tested, used or not: the same under every protocol.
         rated, tested = (pd.MultiIndex.from_frame(part[PAIR]) for part in (data.ratings, pairs))
         seen = rated.difference(tested).to_frame(index=False)
-        lists = ranking.recommend(predict, pairs["user_id"].unique(), candidates, seen)
+        lists = model.recommend(pairs["user_id"].unique(), candidates, seen)
     covered = np.ones(len(pairs), bool)
     for modality in experiment.modalities:
         complete = pd.Series(_table(data, modality).complete(data.movies), data.movies)

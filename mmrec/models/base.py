@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,20 @@ class TrainingData:
     test_views: pd.DataFrame | None = None
     features: Mapping[str, FeatureTable] = field(default_factory=dict)
 
+    def table(self, name: str) -> FeatureTable:
+        """The feature table of this name.
+
+        Raises:
+            StudyError: There is none; the message lists those there are.
+        """
+        if name not in self.features:
+            raise StudyError(
+                f"there are no {name!r} features",
+                where="training data",
+                remedy=f"There are: {', '.join(self.features) or 'none'}; its notebook makes them.",
+            )
+        return self.features[name]
+
 
 class Config(Protocol):
     """Settings of a model: a frozen dataclass of numbers, strings, flags and tuples of them.
@@ -80,7 +94,7 @@ class Recommender(ABC):
     @abstractmethod
     def fit(
         self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None = None
-    ) -> "Recommender":
+    ) -> Self:
         """Learns from the training ratings, chooses by the validation ratings.
 
         Args:
@@ -99,10 +113,11 @@ class Recommender(ABC):
             pairs: ``user_id, movie_id`` [n].
 
         Returns:
-            float64 [n], finite, for known and for new users and movies alike.
+            float64 [n], finite, for users and movies of the training data, with or without a
+            training rating.
 
         Raises:
-            StudyError: If the model only ranks.
+            StudyError: The model only ranks, or it cannot tell of an id that was not in the data.
         """
         raise StudyError(
             "this model ranks movies and predicts no ratings",

@@ -1,45 +1,102 @@
-"""Choosing among fitted models by the validation ratings, with every try on record."""
+"""Choosing a model's settings by the validation ratings, with every attempt on record."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-Predictor = Callable[[pd.DataFrame], np.ndarray]
+from mmrec.errors import StudyError
+from mmrec.models.base import Recommender, TrainingData
+from mmrec.models.rating_scale import rmse
+
+Predictor = Callable[[pd.DataFrame], NDArray[np.float64]]
 """Raw ratings, float64 [n], of a frame with ``user_id`` and ``movie_id``, in its order."""
 
+Settings = dict[str, Any]
+"""Values of a model's settings by name."""
 
-def rmse(predict: Predictor, ratings: pd.DataFrame) -> float:
-    """Root mean squared error of a predictor; predictions are clipped to the scale 1-5."""
-    error = np.clip(predict(ratings), 1, 5) - ratings["rating"].to_numpy(np.float64)
-    return float(np.sqrt((error**2).mean()))
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings, and the predictor that was fitted with them.
+
+    Attributes:
+        predict: The predictor.
+        settings: What it was fitted with.
+        record: ``validation_rmse`` and ``tuning`` (each setting tried with its
+            ``validation_rmse``, in the order tried); empty if the settings were given.
+    """
+
+    predict: Predictor
+    settings: Settings
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+def validation_rmse(predict: Predictor, validation: pd.DataFrame) -> float:
+    """Clipped RMSE of a predictor on ``user_id, movie_id, rating``."""
+    return rmse(predict(validation), validation["rating"])
+
+
+def check_validation(validation: pd.DataFrame) -> None:
+    """Makes sure that there is something to choose by.
+
+    Raises:
+        StudyError: There are no validation ratings.
+    """
+    if validation.empty:
+        raise StudyError(
+            "there are no validation ratings to choose the settings by",
+            where="training data",
+            remedy="Hold some ratings out, or give the settings that an earlier fit chose.",
+        )
 
 
 def choose(
-    candidates: Iterable[tuple[dict, Predictor]], validation: pd.DataFrame
-) -> tuple[Predictor, dict]:
-    """Takes the predictor that suits the validation ratings best; the first one among equals.
+    fit: Callable[[Settings], Predictor],
+    candidates: Iterable[Settings],
+    validation: pd.DataFrame,
+    *,
+    chosen: Mapping[str, Any] | None = None,
+) -> Choice:
+    """Takes the settings with the lowest validation RMSE, the first ones among equals.
 
     Args:
-        candidates: Settings and the predictor fitted with them; one at a time is enough.
+        fit: From settings to the predictor fitted with them.
+        candidates: The settings to try, in order.
         validation: ``user_id, movie_id, rating``.
+        chosen: Settings to take without trying any.
 
-    Returns:
-        The predictor, and a record: ``tuning`` (each setting with its ``validation_rmse``, in the
-        order tried), ``chosen`` (the settings taken) and ``validation_rmse``.
+    Raises:
+        StudyError: There are no validation ratings, and nothing is chosen yet.
     """
-    tuning, best, taken = [], None, None
-    for settings, predict in candidates:
-        error = rmse(predict, validation)
+    if chosen is not None:
+        return Choice(fit(dict(chosen)), dict(chosen))
+    check_validation(validation)
+    tuning: list[Settings] = []
+    best: tuple[float, Predictor, Settings] | None = None
+    for settings in candidates:
+        predict = fit(settings)
+        error = validation_rmse(predict, validation)
         tuning.append({**settings, "validation_rmse": error})
-        if best is None or error < best["validation_rmse"]:
-            taken, best = predict, {"chosen": settings, "validation_rmse": error}
-    return taken, {**best, "tuning": tuning}
+        if best is None or error < best[0]:
+            best = error, predict, settings
+    if best is None:
+        raise ValueError("no settings to choose from")
+    error, predict, settings = best
+    return Choice(predict, settings, {"validation_rmse": error, "tuning": tuning})
 
 
 def choose_in_turn(
-    fit: Callable[[dict], Predictor], options: Mapping[str, Sequence], validation: pd.DataFrame
-) -> tuple[Predictor, dict]:
+    fit: Callable[[Settings], Predictor],
+    options: Mapping[str, Sequence[Any]],
+    validation: pd.DataFrame,
+    *,
+    chosen: Mapping[str, Any] | None = None,
+) -> Choice:
     """Takes one setting after the other, where trying all combinations would cost too much.
 
     Args:
@@ -47,19 +104,44 @@ def choose_in_turn(
         options: The values of each setting, in the order of the search. It starts from the first
             value of each; a setting once taken stays.
         validation: ``user_id, movie_id, rating``.
+        chosen: Settings to take without trying any.
 
-    Returns:
-        As :func:`choose`.
+    Raises:
+        StudyError: There are no validation ratings, and nothing is chosen yet.
     """
-    settings = {name: values[0] for name, values in options.items()}
-    taken, record = choose([(settings, fit(settings))], validation)
+    first = {name: values[0] for name, values in options.items()}
+    best = choose(fit, [first], validation, chosen=chosen)
+    if chosen is not None:
+        return best
     for name, values in options.items():
-        others = [{**record["chosen"], name: value} for value in values[1:]]
+        others = [{**best.settings, name: value} for value in values[1:]]
         if not others:
             continue
-        predict, other = choose(((changed, fit(changed)) for changed in others), validation)
-        tuning = record["tuning"] + other["tuning"]
-        if other["validation_rmse"] < record["validation_rmse"]:
-            taken, record = predict, other
-        record = {**record, "tuning": tuning}
-    return taken, record
+        other = choose(fit, others, validation)
+        tuning = best.record["tuning"] + other.record["tuning"]
+        if other.record["validation_rmse"] < best.record["validation_rmse"]:
+            best = other
+        best = Choice(best.predict, best.settings, {**best.record, "tuning": tuning})
+    return best
+
+
+class TunedRecommender(Recommender):
+    """A model that predicts with the settings that suit the validation ratings best."""
+
+    _predict: Predictor
+
+    @abstractmethod
+    def _choose(self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None) -> Choice:
+        """Fits with every setting, or with the chosen ones alone; arguments as for ``fit``."""
+
+    def fit(
+        self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Fits with every setting and keeps the best; with ``chosen``, fits with these alone."""
+        choice = self._choose(data, seed=seed, chosen=chosen)
+        self._predict, self.chosen, self.record = choice.predict, choice.settings, choice.record
+        return self
+
+    def predict(self, pairs: pd.DataFrame) -> NDArray[np.float64]:
+        """Ratings of pairs ``user_id, movie_id`` [n], float64 [n], not clipped."""
+        return self._predict(pairs)

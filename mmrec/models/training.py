@@ -1,14 +1,12 @@
 """Training of the Siamese network (paper §VI.A): every distinct user and movie encoded once a step.
 
-Nothing here knows how ratings were split. A rating carries a *view*: which version of the
-input vectors it may see. Cross-fitting gives each part of the training ratings a view from
-which they are hidden; see :mod:`mmrec.experiments.user_vectors`.
+Nothing here knows how ratings were split; see :mod:`mmrec.models.inputs` for what a view is.
 """
 
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,143 +15,35 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mmrec.errors import StudyError
-from mmrec.models.siamese import SiameseRecommender
-
-LIKED = 4
-"""Ratings from here on count as liked (R > 3 in the paper)."""
-
-
-def scale(views: Tensor) -> Tensor:
-    """Centres the known numbers of vectors made of ratings, and gives the whole a variance of 1.
-
-    Zero stands for the unknown, a movie not rated or a user without a like, and stays zero.
-
-    Args:
-        views: [n_views, n, d]. Each column's mean over its known numbers, and one scale for all
-            columns, are those of the last view.
-
-    Returns:
-        Vectors of the same shape and number format.
-    """
-    full = views[-1].float()
-    known = full != 0
-    mean = full.sum(dim=0) / known.sum(dim=0).clamp(min=1)
-    spread = torch.where(known, full - mean, 0).square().mean().sqrt().clamp(min=1e-6)
-    return torch.where(views != 0, (views - mean) / spread, 0).to(views.dtype)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the network sees of users and movies, in every view.
-
-    Attributes:
-        users: float32 [n_views, n_users, d_user].
-        movies: Modality -> float32 [n_views or 1, n_movies, d]; 1 if all views are alike.
-        present: Modality -> bool [n_movies]; with the processor, as batches are drawn there.
-        rated: Modalities made of ratings, in which a zero is an unknown number.
-    """
-
-    users: Tensor
-    movies: Mapping[str, Tensor]
-    present: Mapping[str, Tensor]
-    rated: frozenset[str] = frozenset()
-
-    @property
-    def full(self) -> int:
-        """The view of all training ratings: for pairs that are not in training."""
-        return len(self.users) - 1
-
-    @property
-    def device(self) -> torch.device:
-        """Where the vectors are, and the network is trained."""
-        return self.users.device
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> "Inputs":
-        """The same elsewhere, in another number format; the network computes in it (autocast)."""
-        return replace(
-            self,
-            users=self.users.to(device, dtype),
-            movies={name: vectors.to(device, dtype) for name, vectors in self.movies.items()},
-        )
-
-    def scaled(self) -> "Inputs":
-        """The same with :func:`scale` applied to what is made of ratings: features are already."""
-        movies = {
-            name: scale(vectors) if name in self.rated else vectors
-            for name, vectors in self.movies.items()
-        }
-        return replace(self, users=scale(self.users), movies=movies)
-
-    def computing(self) -> torch.autocast:
-        """The context in which the network computes in the vectors' number format."""
-        narrow = self.users.dtype == torch.bfloat16
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=narrow)
-
-    def users_of(self, view: int, rows: Tensor) -> Tensor:
-        """User vectors [n, d_user] as one view shows them."""
-        return self.users[view].index_select(0, rows.to(self.device))
-
-    def movies_of(self, view: int, rows: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """What :meth:`~mmrec.models.siamese.SiameseRecommender.encode_movies` takes, in one view.
-
-        Features of the movies that have them: one without is not encoded in vain.
-        """
-        features, at = {}, {}
-        for modality, vectors in self.movies.items():
-            known = self.present[modality][rows]
-            shown = padded(rows[known])
-            features[modality] = vectors[min(view, len(vectors) - 1)].index_select(
-                0, shown.to(self.device)
-            )
-            places = torch.where(known, known.cumsum(dim=0) - 1, shown.shape[0])
-            at[modality] = places.to(self.device)
-        return features, at
-
-
-@dataclass(frozen=True)
-class Ratings:
-    """Ratings by row position: ``user``, ``movie`` int64 [n], ``rating`` float32 [n].
-
-    ``view`` int64 [n] says which view of the inputs each of them may see. They stay with the
-    processor, which draws the batches; a batch follows the inputs to their device.
-    """
-
-    user: Tensor
-    movie: Tensor
-    rating: Tensor
-    view: Tensor
-
-    def __len__(self) -> int:
-        return len(self.user)
-
-    def take(self, rows: Tensor) -> "Ratings":
-        """The ratings at these positions."""
-        return Ratings(self.user[rows], self.movie[rows], self.rating[rows], self.view[rows])
+from mmrec.models.base import LIKED
+from mmrec.models.inputs import Inputs, Ratings, padded
+from mmrec.models.rating_scale import rmse
+from mmrec.models.siamese_network import SiameseNetwork
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train; the defaults are the reference run's.
+    """How to train; the defaults are the training as published, see :data:`PUBLISHED`.
 
     Attributes:
-        epochs: At most this many (the paper: 200).
+        epochs: Passes over the training ratings, at most.
         patience: Stop after so many epochs without a better validation RMSE.
-        batch_size: Ratings a step, at most; a step never mixes views.
-        learning_rate: Adam's (the paper: 0.001).
-        weight_decay: Decoupled weight decay (the paper: none).
-        cosine_weight: Weight of the cosine embedding loss beside the squared error's 1.
+        batch_size: Ratings per step, at most; a step never mixes views.
+        learning_rate: Adam's.
+        weight_decay: Decoupled weight decay.
+        cosine_weight: Weight of the cosine embedding loss; that of the squared error is 1.
         input_dropout: Share of the users' and movies' input numbers hidden in training.
-        variance_preserving_init: Initial weights that keep the signals' variance from layer to
-            layer, in place of PyTorch's default.
-        scale_user_vectors: Whether vectors made of ratings, users' profiles and rating vectors, are
+        variance_preserving_init: Whether the initial weights keep the signals' variance from layer
+            to layer, in place of PyTorch's default.
+        scale_user_vectors: Whether vectors made of ratings (user vectors and rating vectors) are
             centred and brought to a variance of 1, as features are beforehand.
-        ema_decay: The model is the exponential moving average of the weights, which keeps this
-            share of itself at each step; 0 takes the weights as they are.
+        ema_decay: Share of itself that the exponential moving average of the weights keeps at each
+            step; the model is that average. With 0 it has the latest weights.
     """
 
-    epochs: int = 40
-    patience: int = 8
-    batch_size: int = 4096
+    epochs: int = 200
+    patience: int = 20
+    batch_size: int = 40_000
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     cosine_weight: float = 1.0
@@ -161,6 +51,26 @@ class TrainingSettings:
     variance_preserving_init: bool = False
     scale_user_vectors: bool = False
     ema_decay: float = 0.0
+
+
+PUBLISHED = TrainingSettings()
+"""The paper's training: Adam at 0.001, 200 epochs, batches of 40,000 ratings, both losses weighted
+alike. The patience is this study's own."""
+
+REFERENCE = TrainingSettings(
+    epochs=25,
+    patience=3,
+    batch_size=4096,
+    cosine_weight=0.1,
+    variance_preserving_init=True,
+    scale_user_vectors=True,
+    ema_decay=0.98,
+)
+"""The training of the networks on content in the reference run, tuned on validation ratings."""
+
+DENOISING = replace(REFERENCE, epochs=60, patience=60, weight_decay=1.0, input_dropout=0.5)
+"""The training on rating vectors in the reference run: half of the known ratings are hidden at
+every step, and there is no early stopping."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +85,9 @@ class Fit:
         seconds: Time spent.
     """
 
-    model: SiameseRecommender
+    model: SiameseNetwork
     inputs: Inputs
-    history: list[dict]
+    history: list[dict[str, float]]
     best_epoch: int
     seconds: float
 
@@ -199,17 +109,8 @@ def batches(
         yield found[at]
 
 
-def padded(rows: Tensor, multiple: int = 128) -> Tensor:
-    """Rows, and as many zeros behind them as make their number a multiple of this.
-
-    Every new matrix shape costs the CPU a newly compiled kernel, which takes longer than the few
-    rows that nobody reads.
-    """
-    return functional.pad(rows, (0, -len(rows) % multiple))
-
-
 def losses(
-    model: SiameseRecommender, inputs: Inputs, batch: Ratings, view: int
+    model: SiameseNetwork, inputs: Inputs, batch: Ratings, view: int
 ) -> tuple[Tensor, Tensor]:
     """The paper's two losses (equations 2 and 3), averaged over the batch.
 
@@ -232,7 +133,7 @@ def losses(
     return functional.mse_loss(predicted, rating), away.mean()
 
 
-def predictor(model: SiameseRecommender, inputs: Inputs) -> Callable[[Tensor, Tensor], Tensor]:
+def predictor(model: SiameseNetwork, inputs: Inputs) -> Callable[[Tensor, Tensor], Tensor]:
     """Encodes every user and movie once, as the full view shows them.
 
     Returns:
@@ -256,15 +157,8 @@ def predictor(model: SiameseRecommender, inputs: Inputs) -> Callable[[Tensor, Te
     return predict
 
 
-def rmse(prediction: Tensor, rating: Tensor) -> float:
-    """Root mean square error of predictions clipped to the scale 1-5."""
-    return functional.mse_loss(prediction.clamp(1, 5), rating).sqrt().item()
-
-
-def _initial_model(
-    inputs: Inputs, train: Ratings, settings: TrainingSettings
-) -> SiameseRecommender:
-    model = SiameseRecommender(
+def _initial_model(inputs: Inputs, train: Ratings, settings: TrainingSettings) -> SiameseNetwork:
+    model = SiameseNetwork(
         {modality: vectors.shape[-1] for modality, vectors in inputs.movies.items()},
         inputs.users.shape[-1],
         settings.input_dropout,
@@ -275,6 +169,11 @@ def _initial_model(
     with torch.no_grad():
         model.rating_predictor[-1].bias.fill_(train.rating.mean())
     return model.to(inputs.device)
+
+
+def _network(averaged: AveragedModel) -> SiameseNetwork:
+    assert isinstance(averaged.module, SiameseNetwork)
+    return averaged.module
 
 
 def fit(
@@ -320,8 +219,8 @@ def fit(
             averaged.update_parameters(model)
             sums += torch.stack([squared, cosine]).detach() * len(rows)
         mse, cosine = (sums / len(train)).tolist()
-        prediction = predictor(averaged.module, inputs)(validation.user, validation.movie)
-        score = rmse(prediction, validation.rating)  # no number if there are none
+        prediction = predictor(_network(averaged), inputs)(validation.user, validation.movie)
+        score = rmse(prediction.numpy(), validation.rating.numpy())  # NaN if there are none
         history.append(
             {
                 "epoch": epoch,
@@ -333,7 +232,7 @@ def fit(
         )
         if score < best or (not len(validation) and math.isfinite(mse)):
             best, best_epoch = score, epoch
-            best_state = copy.deepcopy(averaged.module.state_dict())
+            best_state = copy.deepcopy(_network(averaged).state_dict())
         elif epoch - best_epoch >= settings.patience:
             break
     if best_state is None:
@@ -342,6 +241,6 @@ def fit(
             where=settings,
             remedy="Lower learning_rate, and give at least one epoch and one validation rating.",
         )
-    model = averaged.module
+    model = _network(averaged)
     model.load_state_dict(best_state)
     return Fit(model, inputs, history, best_epoch, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Profiles, masks and views: means worked out by hand, and no target inside its own input."""
+"""User vectors, masks and views: means worked out by hand, and no target inside its own input."""
 
 from dataclasses import replace
 
@@ -9,8 +9,10 @@ import tiny
 
 from mmrec.evaluation import protocols
 from mmrec.evaluation.protocols import PROTOCOLS
-from mmrec.experiments import user_vectors as user_profiles
 from mmrec.features.table import FeatureTable
+from mmrec.models import user_vectors
+from mmrec.models.base import TrainingData
+from mmrec.models.content import Block, content_blocks, standardise
 
 USERS, MOVIES = pd.Index([1, 2, 3, 4]), pd.Index([10, 20, 30, 40])
 VECTORS = np.array([[1, 0], [3, 4], [5, 2], [7, 8]], np.float32)
@@ -50,23 +52,20 @@ def divide(world, protocol="clean", *, of=None, **choices):
     return PROTOCOLS[protocol].split(ratings if of is None else of, films, **choices)
 
 
-def content(world, split, *, permuted=False, seed=0, profiles="meta"):
+def seen(world, split) -> TrainingData:
     _, tables, users, movies = world
-    return user_profiles.content_inputs(
-        split,
-        tables,
-        ("text", "meta"),
-        users,
-        movies,
-        profiles=profiles,
-        permuted=permuted,
-        seed=seed,
+    people = pd.DataFrame({"user_id": users})
+    return TrainingData(
+        split.train, split.validation, split.views, people, movies, split.test_profiles, tables
     )
 
 
+def content(world, split, *, user_vectors_from="meta"):
+    return user_vectors.content_inputs(seen(world, split), ("text", "meta"), user_vectors_from)
+
+
 def by_rating(world, split):
-    _, _, users, movies = world
-    return user_profiles.rating_inputs(split, users, movies)
+    return user_vectors.rating_inputs(seen(world, split))
 
 
 def flipped(ratings, which) -> pd.DataFrame:
@@ -81,15 +80,15 @@ def of_pairs(ratings, some) -> np.ndarray:
 
 def positions_of(world, split, inputs):
     _, _, users, movies = world
-    return user_profiles.positions(split.train, users, movies, inputs.full)
+    return user_vectors.positions(split.train, users, movies, inputs.full)
 
 
-# --- profiles -----------------------------------------------------------------------------------
+# --- user vectors -------------------------------------------------------------------------------
 
 
-def test_profiles_are_means_over_the_likes_of_each_view():
+def test_user_vectors_are_means_over_the_likes_of_each_view():
     views = [TRAIN[TRAIN["view"] != 0], TRAIN[TRAIN["view"] != 1], TRAIN]
-    means = user_profiles.liked_means(views, USERS, MOVIES, VECTORS, PRESENT)
+    means = user_vectors.liked_means(views, USERS, MOVIES, Block(VECTORS, PRESENT))
     nothing = [0, 0]
     # Without part 0: 1 -> movie 20, 2 -> movie 30. Without part 1: 1 -> movie 10, 2 -> none left.
     # All: 1 -> mean of 10 and 20. Users 3 and 4 like nothing; movie 40 never counts.
@@ -101,13 +100,13 @@ def test_profiles_are_means_over_the_likes_of_each_view():
     assert means.dtype == np.float32
 
 
-@pytest.mark.parametrize("profiles", ["meta", "text"])
-def test_profiles_of_an_experiment_are_means_of_its_standardised_vectors(world, profiles):
+@pytest.mark.parametrize("name", ["meta", "text"])
+def test_user_vectors_are_means_of_the_standardised_vectors(world, name):
     _, tables, users, movies = world
     split = divide(world)
-    inputs = content(world, split, profiles=profiles)
-    known = movies.isin(tables[profiles].movie_ids)
-    scaled = inputs.movies[profiles][0].numpy()
+    inputs = content(world, split, user_vectors_from=name)
+    known = movies.isin(tables[name].movie_ids)
+    scaled = inputs.movies[name][0].numpy()
     train = split.train
     liked = train[(train["rating"] >= 4) & train["movie_id"].isin(movies[known])]
     for user in (1, 2, 17):
@@ -123,7 +122,7 @@ def test_profiles_of_an_experiment_are_means_of_its_standardised_vectors(world, 
 def test_columns_are_standardised_over_the_training_movies_alone():
     features = table([[1, 7], [3, 7], [100, 9]])
     train_movies = np.array([True, True, False, True])  # 40 is in training but has no vector
-    scaled, present = user_profiles.standardise(features, MOVIES, train_movies)
+    scaled, present = standardise(features, MOVIES, train_movies)
     # Mean 2 and deviation 1 of 1 and 3; the constant 7 has no deviation to be divided by.
     assert scaled.tolist() == [[-1, 0], [1, 0], [98, 2], [0, 0]]
     assert present.tolist() == [True, True, True, False]
@@ -133,10 +132,10 @@ def test_a_missing_part_becomes_the_training_mean():
     parts = {"genres": slice(0, 1), "rating": slice(1, 2)}
     flags = np.array([[True, True], [True, False], [True, True]])
     features = table([[1, 4], [2, 0], [3, 8]], parts=parts, flags=flags)
-    scaled, present = user_profiles.standardise(features, MOVIES, np.ones(4, bool))
+    scaled, present = standardise(features, MOVIES, np.ones(4, bool))
     assert scaled[:, 1].tolist() == [-1, 0, 1, 0], "the mean is 6, of the two that are known"
     assert present.tolist() == [True, True, True, False]
-    none_known = user_profiles.standardise(features, MOVIES, np.zeros(4, bool))[0]
+    none_known = standardise(features, MOVIES, np.zeros(4, bool))[0]
     assert not none_known.any()
 
 
@@ -147,58 +146,9 @@ def test_columns_are_standardised_the_same_whatever_the_test_ratings(world):
     assert all(before.movies[name].equal(after.movies[name]) for name in before.movies)
 
 
-# --- the control --------------------------------------------------------------------------------
-
-
-def test_permuting_deals_rows_among_the_movies_that_have_one():
-    present = np.arange(20) % 3 > 0
-    given = user_profiles.permute(present, np.random.default_rng(0))
-    assert sorted(given) == list(range(20)), "every row is given once"
-    assert np.array_equal(given[~present], np.flatnonzero(~present))
-    assert (given[present] != np.flatnonzero(present)).mean() > 0.5
-
-
-def test_the_control_deals_profiles_and_items_the_same_permutation(world):
-    _, _, users, movies = world
-    split = divide(world)
-    real, control = content(world, split), content(world, split, permuted=True)
-    for modality in ("text", "meta"):
-        assert real.present[modality].equal(control.present[modality])
-        assert not real.movies[modality].equal(control.movies[modality])
-        assert sorted(real.movies[modality][0].tolist()) == sorted(
-            control.movies[modality][0].tolist()
-        )
-    expected = user_profiles.liked_means(
-        split.views,
-        users,
-        movies,
-        control.movies["meta"][0].numpy(),
-        control.present["meta"].numpy(),
-    )
-    np.testing.assert_array_equal(control.users.numpy(), expected)
-    assert not real.users.equal(control.users)
-
-
-def test_the_control_sends_the_modalities_separate_ways(world):
-    """Else a movie's text would still tell which meta vector is its own."""
-    ratings, tables, users, movies = world
-    tables = {"text": tables["meta"], "meta": tables["meta"]}
-    inputs = content((ratings, tables, users, movies), divide(world), permuted=True)
-    assert not inputs.movies["text"].equal(inputs.movies["meta"])
-    blocks = user_profiles.content_blocks(tables, movies, permuted=True, seed=0)
-    assert not np.array_equal(blocks["text: triples"][0], blocks["meta: triples"][0])
-
-
-def test_the_control_is_another_one_for_each_seed(world):
-    split = divide(world)
-    one, again, other = (content(world, split, permuted=True, seed=seed) for seed in (0, 0, 1))
-    assert one.movies["text"].equal(again.movies["text"])
-    assert not one.movies["text"].equal(other.movies["text"])
-
-
 def test_blocks_are_the_parts_of_the_tables_as_they_are(world):
     _, tables, _, movies = world
-    blocks = user_profiles.content_blocks(tables, movies, permuted=False, seed=0)
+    blocks = content_blocks(seen(world, divide(world)), tables)
     assert list(blocks) == ["text: text", *(f"meta: {part}" for part in tiny.META_PARTS)]
     for name, table in tables.items():
         vectors, present = table.matrix(movies)
@@ -206,30 +156,6 @@ def test_blocks_are_the_parts_of_the_tables_as_they_are(world):
             matrix, flags = blocks[f"{name}: {part}"]
             np.testing.assert_array_equal(matrix, vectors[:, columns])
             np.testing.assert_array_equal(flags, present[:, number])
-
-
-def test_the_control_of_blocks_keeps_a_movies_parts_together(world):
-    """All parts of a table go to the same other movie, which is the network's control too."""
-    _, tables, _, movies = world
-    tables = {"meta": tables["meta"]}
-    real, control = (
-        user_profiles.content_blocks(tables, movies, permuted=permuted, seed=3)
-        for permuted in (False, True)
-    )
-    whole, dealt = (
-        np.hstack([np.c_[block] for block in some.values()]) for some in (real, control)
-    )
-    assert sorted(whole.tolist()) == sorted(dealt.tolist())
-    assert not np.array_equal(whole, dealt)
-    net, same = (
-        content(world, divide(world), permuted=permuted, seed=3).movies["meta"][0].numpy()
-        for permuted in (False, True)
-    )
-    first = next(iter(tiny.META_PARTS.values()))  # the part that every movie with meta has
-    known = movies.isin(tables["meta"].movie_ids)
-    for place in np.flatnonzero(known):
-        (giver,) = np.flatnonzero((net[:, first] == same[place, first]).all(axis=1))
-        np.testing.assert_array_equal(dealt[place], whole[giver])
 
 
 # --- masks --------------------------------------------------------------------------------------
@@ -250,7 +176,7 @@ def test_masking_thins_what_is_seen_and_never_what_is_learned_from(world):
         assert learned[0].view.equal(learned[1].view)
 
 
-def test_masking_everything_leaves_empty_profiles(world):
+def test_masking_everything_leaves_empty_vectors(world):
     split = divide(world)
     nothing = replace(split, views=tuple(view[:0] for view in split.views))
     assert not content(world, nothing).users.any()
@@ -283,7 +209,7 @@ def test_rating_vectors_are_rows_and_columns_of_the_rating_matrix(world):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_rating_vectors_are_made_of_training_ratings_even_for_test_pairs(world, protocol):
-    """So they are in the paper's code, whose content profiles are test-built."""
+    """So they are in the paper's code, whose user vectors on content are test-built."""
     ratings, _, users, movies = world
     split = divide(world, protocol)
     inputs = by_rating(world, split)
@@ -357,7 +283,7 @@ def test_one_changed_rating_reaches_its_own_input_only_where_targets_are_not_hid
 
 @pytest.mark.parametrize("fold", ["u1", "item2"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_test_ratings_reach_profiles_only_where_these_are_test_built(world, protocol, fold):
+def test_test_ratings_reach_user_vectors_only_where_these_are_test_built(world, protocol, fold):
     ratings = world[0]
     split = divide(world, protocol, fold=fold)
     other = flipped(ratings, of_pairs(ratings, split.test.pairs))
@@ -372,8 +298,8 @@ def test_test_ratings_reach_profiles_only_where_these_are_test_built(world, prot
         assert same == [True] * n_views
 
 
-def test_test_built_profiles_are_means_over_the_test_likes_alone(world):
-    """The paper's code makes the profile of a test pair of the test likes, the pair's included."""
+def test_test_built_user_vectors_are_means_over_the_test_likes_alone(world):
+    """In the paper's code a test pair's own rating is among the likes that make its user vector."""
     _, tables, users, movies = world
     split = divide(world, "as_published")
     inputs = content(world, split)
@@ -398,7 +324,7 @@ def test_a_training_rating_gets_the_view_of_its_part_and_any_other_the_full_one(
     assert not own.any()
     assert inputs.users[inputs.full, found.user, found.movie].equal(found.rating)
     assert not inputs.movies["ratings"][found.view, found.movie, found.user].any()
-    outside = user_profiles.positions(split.validation, users, movies, inputs.full)
+    outside = user_vectors.positions(split.validation, users, movies, inputs.full)
     assert (outside.view == protocols.N_PARTS).all()
 
 
@@ -411,7 +337,7 @@ def test_as_published_a_training_rating_stands_in_its_own_vectors(world):
 
 
 def test_positions_are_those_of_the_ids():
-    found = user_profiles.positions(TRAIN, USERS, MOVIES, 2)
+    found = user_vectors.positions(TRAIN, USERS, MOVIES, 2)
     assert found.user.tolist() == [0, 0, 0, 1, 1, 2]
     assert found.movie.tolist() == [0, 1, 2, 2, 3, 1]
     assert found.rating.tolist() == TRAIN["rating"].tolist()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmrec.models.siamese import HiddenInputs, SiameseRecommender
+from mmrec.models.siamese_network import HiddenInputs, SiameseNetwork
 
 PAPER_WIDTHS = {"video": 2048, "audio": 128, "text": 384, "meta": 1220}
 PAPER_USER = 1220
@@ -21,9 +21,9 @@ def layers(module: nn.Module) -> list:
     return found
 
 
-def small(*modalities: str) -> SiameseRecommender:
+def small(*modalities: str) -> SiameseNetwork:
     torch.manual_seed(0)
-    return SiameseRecommender(dict.fromkeys(modalities, 4), 6)
+    return SiameseNetwork(dict.fromkeys(modalities, 4), 6)
 
 
 def everywhere(*modalities: str, n: int) -> dict[str, torch.Tensor]:
@@ -32,7 +32,7 @@ def everywhere(*modalities: str, n: int) -> dict[str, torch.Tensor]:
 
 
 def test_layers_are_the_papers():
-    network = SiameseRecommender(PAPER_WIDTHS, PAPER_USER)
+    network = SiameseNetwork(PAPER_WIDTHS, PAPER_USER)
     leaky, sigmoid = nn.LeakyReLU, nn.Sigmoid
     assert {name: layers(encoder) for name, encoder in network.movie_encoders.items()} == {
         "video": [(2048, 1600), sigmoid, (1600, 500), sigmoid, (500, 200), leaky],
@@ -48,7 +48,7 @@ def test_layers_are_the_papers():
 
 
 def test_parameter_count_is_the_one_worked_out_by_hand():
-    network = SiameseRecommender(PAPER_WIDTHS, PAPER_USER)
+    network = SiameseNetwork(PAPER_WIDTHS, PAPER_USER)
     encoders = 58_700 + 84_424 + 142_300 + 4_179_100  # text, audio, meta, video
     user, stem, predictor, missing = 2_070_304, 567_140, 41_265, 4 * 200
     assert sum(p.numel() for p in network.parameters()) == (
@@ -65,7 +65,7 @@ def test_the_stem_is_200_wide_for_each_modality(modalities):
 
 
 def test_a_modality_of_the_readers_own_is_encoded_as_meta_is():
-    network = SiameseRecommender({"ratings": 943}, 1682)
+    network = SiameseNetwork({"ratings": 943}, 1682)
     assert layers(network.movie_encoders["ratings"])[::2] == [(943, 100), (100, 200)]
 
 
@@ -140,7 +140,7 @@ def test_weights_that_keep_the_variance_keep_users_and_movies_apart():
     torch.manual_seed(0)
     features = {"meta": torch.randn(200, 1220)}
     at = everywhere("meta", n=200)
-    network = SiameseRecommender({"meta": 1220}, 1220)
+    network = SiameseNetwork({"meta": 1220}, 1220)
     before = network.encode_movies(features, at).std(dim=0).mean()
     network.variance_preserving_init()
     after = network.encode_movies(features, at).std(dim=0).mean()
@@ -151,7 +151,7 @@ def test_weights_that_keep_the_variance_keep_users_and_movies_apart():
 
 
 def test_hidden_inputs_hide_in_training_alone():
-    network = SiameseRecommender({"meta": 4}, 6, input_dropout=0.5)
+    network = SiameseNetwork({"meta": 4}, 6, input_dropout=0.5)
     movies = {"meta": torch.ones(1, 4)}, everywhere("meta", n=1)
     for encode in (
         lambda: network.encode_users(torch.ones(1, 6)),
