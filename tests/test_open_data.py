@@ -1,15 +1,18 @@
 """The open data keeps its rules; with a mirror: it is original, and about the right films."""
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from mmrec import open_data
 from mmrec.catalogue.providers import open_data as reader
 from mmrec.errors import StudyError
-from mmrec.open_data import check, schema
+from mmrec.open_data import check, freebase, schema
+from mmrec.workspace import PROJECT, Workspace
 
 GOOD = {
     "movie_id": "7",
@@ -181,6 +184,75 @@ def test_people_of_other_sources_are_found_in_a_synopsis(write):
     write(synopsis=GOOD["synopsis"].replace("named Ada", "named Ada Byron"))
     mirror = Told("", directors=["Ada Byron"], cast=["Ada", "Somebody Else"])
     assert list(check.named_people(schema.load(), mirror)) == [(7, "Ada Byron")]
+
+
+@pytest.mark.parametrize(
+    ("movie_id", "title", "adapted"),
+    [
+        (531, "Shine", False),  # lives of people, without a book behind the film
+        (468, "Rudy", False),
+        (558, "Heavenly Creatures", False),
+        (1278, "Selena", False),
+        (192, "Raging Bull", True),  # lives of people, from a book
+        (509, "My Left Foot", True),
+        (343, "Alien: Resurrection", False),  # sequels to films that were written as films
+        (172, "The Empire Strikes Back", False),
+        (252, "The Lost World: Jurassic Park", True),  # sequels with a book or a series behind them
+        (222, "Star Trek: First Contact", True),
+        (486, "Sabrina", True),  # a play, and later the film again
+        (274, "Sabrina", True),
+    ],
+)
+def test_true_stories_and_sequels_alone_are_no_adaptations(ours, movie_id, title, adapted):
+    assert (ours.at[movie_id, "title"], ours.at[movie_id, "adapted"]) == (title, adapted)
+
+
+def test_licence_and_card_name_the_data_their_version_and_their_makers():
+    licence = " ".join((open_data.PATH.parent / "LICENSE").read_text(encoding="utf-8").split())
+    card = (PROJECT / "book" / "open_data.md").read_text(encoding="utf-8")
+    code = (PROJECT / "LICENSE").read_text(encoding="utf-8")
+    makers = re.search(r"Copyright \(c\) \d+ The (.+)", code)[1]
+    for text in (licence, card):
+        assert f"version {open_data.VERSION} of {open_data.DATE}" in text
+        assert makers in text
+        assert "CC-BY-4.0" in text
+    url = yaml.safe_load((PROJECT / "book" / "_config.yml").read_text(encoding="utf-8"))
+    assert url["repository"]["url"] in licence
+
+
+def linked(words: list[str]) -> tuple[pd.DataFrame, pd.Series]:
+    """Entries 1, 2, … in these languages, of the Freebase ids m.1, m.2, …"""
+    ids = range(1, len(words) + 1)
+    return pd.DataFrame({"language": words}, index=ids), pd.Series({i: f"m.{i}" for i in ids})
+
+
+def test_a_language_that_freebase_does_not_know_for_a_film_is_found():
+    english, french = "m.02h40lc", "m.064_8sq"
+    ours, ids = linked(["English", "English", "French", "Latin", "English"])
+    facts = pd.DataFrame(
+        [
+            ["m.1", "language", english],
+            ["m.2", "language", french],
+            ["m.3", "language", english],
+            ["m.3", "language", french],
+            ["m.4", "language", english],
+            ["m.5", "country", english],
+        ],
+        columns=["head", "relation", "tail"],
+    )
+    agreed = freebase.compared(ours, facts, ids, "language")
+    assert agreed.to_dict() == {1: True, 2: False, 3: True}
+
+
+def test_languages_and_countries_agree_with_freebase(ours):
+    try:
+        facts, ids = freebase.load(ours, Workspace.open("test").cache)
+    except StudyError as absent:
+        pytest.skip(str(absent))
+    agreed = {field: freebase.compared(ours, facts, ids, field) for field in freebase.IDS}
+    assert all(len(of_field) > 1_000 for of_field in agreed.values())
+    assert agreed["language"].all()
+    assert (~agreed["country"]).sum() <= 1
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,14 @@
 """Open synopses and facts for the most-rated movies of MovieLens-100K (CC-BY-4.0).
 
-``movies.csv`` is the data, described in the book's data card. ``schema`` loads it and says what
-every entry has to keep to; ``check`` holds it against the texts and facts of other sources.
+``movies.csv`` is the data, described in the book's data card. ``schema`` loads it and checks
+the rules that every entry keeps; ``check`` compares it with the texts and facts of other sources.
 """
 
 from pathlib import Path
 
 PATH = Path(__file__).parent / "movies.csv"
+VERSION, DATE = "1.1", "2026-11-25"
+"""Of the data; the code has a version of its own."""
 
 PERIODS = (
     "prehistory",

@@ -1,8 +1,9 @@
-"""Holds the open data against other sources: is it about the right films, in words of its own?
+"""Compares the open data with other sources: is it about the right films, in words of its own?
 
 ``python -m mmrec.open_data.check MIRROR`` prints the figures of the book's data card. ``MIRROR``
-is a folder laid out like ``$MMREC_MIRROR``. The other sources' matches are judged without the
-open data, so that its own directors cannot decide which of them count.
+is a folder laid out like ``$MMREC_MIRROR``; the Freebase graph comes from the package registry.
+The other sources' matches are judged without the open data, so that its own directors cannot
+decide which of them count.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from mmrec.catalogue.sources import Served
 from mmrec.errors import StudyError
 from mmrec.features import text
 from mmrec.features.graph import triples
-from mmrec.open_data import schema
+from mmrec.open_data import freebase, schema
 from mmrec.workspace import Workspace
 
 RUN = 6
@@ -176,6 +177,7 @@ def figures(ours: pd.DataFrame, mirror: Mirror, cache: Path) -> Iterator[str]:
         agreed = people_compared(ours, mirror, field)
         differ = agreed.index[~agreed].tolist()
         yield f"{field} agree: {agreed.mean():.1%} of {len(agreed):,}; not {differ}"
+    yield from freebase_figures(ours, cache)
     found = triple_counts(ours)
     yield f"three triples or more: {(found >= 3).mean():.1%} of the synopses"
     rank = ranks(ours, mirror, cache)
@@ -183,6 +185,19 @@ def figures(ours: pd.DataFrame, mirror: Mirror, cache: Path) -> Iterator[str]:
         f"own film found: rank 1 in {(rank == 1).mean():.1%}, rank 1 to 10 in "
         f"{(rank <= 10).mean():.1%} of {len(rank):,}; beyond {rank.index[rank > 10].tolist()}"
     )
+
+
+def freebase_figures(ours: pd.DataFrame, cache: Path) -> Iterator[str]:
+    """A line for each fact that is compared with Freebase, or why none is."""
+    try:
+        facts, ids = freebase.load(ours, cache)
+    except StudyError as error:
+        yield f"not compared with Freebase: {error}"
+        return
+    for field in freebase.IDS:
+        agreed = freebase.compared(ours, facts, ids, field)
+        differ = agreed.index[~agreed].tolist()
+        yield f"{field} known to Freebase: {agreed.sum():,} of {len(agreed):,}; not {differ}"
 
 
 def main() -> int:
