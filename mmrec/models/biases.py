@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmrec.models.base import TrainingData
-from mmrec.models.selection import Choice, Predictor, Settings, TunedRecommender, choose
+from mmrec.models.search import Choice
+from mmrec.models.selection import Predictor, Settings, TunedRecommender, choose
 
 DAMPINGS = (0, 1, 2, 5, 10, 20)
 """Dampings tried, as so many imagined ratings at the mean per user and per movie."""
@@ -44,7 +45,9 @@ class BiasRecommender(TunedRecommender):
     def __init__(self, config: BiasConfig):
         self.config = config
 
-    def _choose(self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None) -> Choice:
+    def _choose(
+        self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None
+    ) -> Choice[Predictor]:
         del seed  # nothing is random
 
         def fit(settings: Settings) -> Predictor:

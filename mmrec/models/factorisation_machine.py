@@ -35,7 +35,8 @@ from mmrec.models.relational_blocks import (
     movie_side,
     user_side,
 )
-from mmrec.models.selection import Choice, Predictor, Settings, TunedRecommender, choose_in_turn
+from mmrec.models.search import Choice
+from mmrec.models.selection import Predictor, Settings, TunedRecommender, choose_in_turn
 
 with warnings.catch_warnings():
     # It asks for its own version in a way that is going out of use: our limit on setuptools.
@@ -92,7 +93,9 @@ class FactorisationMachine(TunedRecommender):
     def __init__(self, config: FactorisationMachineConfig):
         self.config = config
 
-    def _choose(self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None) -> Choice:
+    def _choose(
+        self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None
+    ) -> Choice[Predictor]:
         config, train = self.config, data.train
         ratings = counts(data.movies, train["movie_id"])
         # What a single movie in training has, or none, cannot be learned from.

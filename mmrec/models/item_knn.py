@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mmrec.models.base import TrainingData
 from mmrec.models.biases import BiasConfig, fit_biases
 from mmrec.models.lenskit_data import dataset
-from mmrec.models.selection import Choice, Predictor, Settings, TunedRecommender, choose
+from mmrec.models.search import Choice
+from mmrec.models.selection import Predictor, Settings, TunedRecommender, choose
 
 MIN_NEIGHBOURS = 2
 """With fewer rated neighbours than this a movie is left to the biases."""
@@ -49,7 +50,9 @@ class ItemKNNRecommender(TunedRecommender):
     def __init__(self, config: ItemKNNConfig):
         self.config = config
 
-    def _choose(self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None) -> Choice:
+    def _choose(
+        self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None
+    ) -> Choice[Predictor]:
         # Similarities do not depend on the number of neighbours, so one training serves all.
         trained = ItemKNNScorer(max_nbrs=max(self.config.neighbours), min_nbrs=MIN_NEIGHBOURS)
         trained.train(dataset(data.train))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mmrec.models.base import TrainingData
 from mmrec.models.lenskit_data import dataset
-from mmrec.models.selection import Choice, Predictor, Settings, TunedRecommender, choose
+from mmrec.models.search import Choice
+from mmrec.models.selection import Predictor, Settings, TunedRecommender, choose
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ class MatrixFactorisationRecommender(TunedRecommender):
     def __init__(self, config: MatrixFactorisationConfig):
         self.config = config
 
-    def _choose(self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None) -> Choice:
+    def _choose(
+        self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None
+    ) -> Choice[Predictor]:
         ratings = dataset(data.train)
 
         def fit(settings: Settings) -> Predictor:

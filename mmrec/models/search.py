@@ -1,6 +1,6 @@
 """The choice of a model's settings by the validation ratings, with every try on record."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,36 @@ class Choice(Generic[Fitted]):
     settings: dict[str, Any]
     score: float
     tuning: list[dict[str, Any]]
+
+
+def best_of(
+    fit: Callable[[dict[str, Any]], Fitted],
+    candidates: Iterable[dict[str, Any]],
+    score: Callable[[Fitted], float],
+    *,
+    measure: str,
+    largest: bool = False,
+) -> Choice[Fitted]:
+    """Tries all candidates and takes the best one, the first one among equals.
+
+    Args:
+        fit: From settings to a fitted model.
+        candidates: The settings to try, in order; at least one.
+        score: Validation score of a fitted model.
+        measure: Name of the score: its key in the tuning record.
+        largest: Whether the largest score is the best one; otherwise the smallest is.
+    """
+    tuning: list[dict[str, Any]] = []
+    best: tuple[Fitted, dict[str, Any], float] | None = None
+    for settings in candidates:
+        fitted = fit(settings)
+        found = score(fitted)
+        tuning.append({**settings, measure: found})
+        if best is None or (found > best[2] if largest else found < best[2]):
+            best = fitted, settings, found
+    if best is None:
+        raise ValueError("no settings to choose from")
+    return Choice(*best, tuning)
 
 
 def search(

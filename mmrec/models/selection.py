@@ -1,8 +1,9 @@
 """Choosing a model's settings by the validation ratings, with every attempt on record."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from mmrec.errors import StudyError
 from mmrec.models.base import Recommender, TrainingData
 from mmrec.models.rating_scale import rmse
+from mmrec.models.search import Choice, best_of, search
 
 Predictor = Callable[[pd.DataFrame], NDArray[np.float64]]
 """Raw ratings, float64 [n], of a frame with ``user_id`` and ``movie_id``, in its order."""
@@ -20,20 +22,8 @@ Settings = dict[str, Any]
 """Values of a model's settings by name."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Settings, and the predictor that was fitted with them.
-
-    Attributes:
-        predict: The predictor.
-        settings: What it was fitted with.
-        record: ``validation_rmse`` and ``tuning`` (each setting tried with its
-            ``validation_rmse``, in the order tried); empty if the settings were given.
-    """
-
-    predict: Predictor
-    settings: Settings
-    record: dict[str, Any] = field(default_factory=dict)
+MEASURE = "validation_rmse"
+"""What settings are chosen by, and its key in the tuning record."""
 
 
 def validation_rmse(predict: Predictor, validation: pd.DataFrame) -> float:
@@ -61,7 +51,7 @@ def choose(
     validation: pd.DataFrame,
     *,
     chosen: Mapping[str, Any] | None = None,
-) -> Choice:
+) -> Choice[Predictor]:
     """Takes the settings with the lowest validation RMSE, the first ones among equals.
 
     Args:
@@ -74,20 +64,10 @@ def choose(
         StudyError: There are no validation ratings, and nothing is chosen yet.
     """
     if chosen is not None:
-        return Choice(fit(dict(chosen)), dict(chosen))
+        return _given(fit, chosen)
     check_validation(validation)
-    tuning: list[Settings] = []
-    best: tuple[float, Predictor, Settings] | None = None
-    for settings in candidates:
-        predict = fit(settings)
-        error = validation_rmse(predict, validation)
-        tuning.append({**settings, "validation_rmse": error})
-        if best is None or error < best[0]:
-            best = error, predict, settings
-    if best is None:
-        raise ValueError("no settings to choose from")
-    error, predict, settings = best
-    return Choice(predict, settings, {"validation_rmse": error, "tuning": tuning})
+    score = partial(validation_rmse, validation=validation)
+    return best_of(fit, candidates, score, measure=MEASURE)
 
 
 def choose_in_turn(
@@ -96,33 +76,28 @@ def choose_in_turn(
     validation: pd.DataFrame,
     *,
     chosen: Mapping[str, Any] | None = None,
-) -> Choice:
+) -> Choice[Predictor]:
     """Takes one setting after the other, where trying all combinations would cost too much.
 
     Args:
         fit: From settings to the predictor fitted with them.
-        options: The values of each setting, in the order of the search. It starts from the first
-            value of each; a setting once taken stays.
+        options: The values of each setting, in the order of the search; see
+            :func:`mmrec.models.search.search`.
         validation: ``user_id, movie_id, rating``.
         chosen: Settings to take without trying any.
 
     Raises:
         StudyError: There are no validation ratings, and nothing is chosen yet.
     """
-    first = {name: values[0] for name, values in options.items()}
-    best = choose(fit, [first], validation, chosen=chosen)
     if chosen is not None:
-        return best
-    for name, values in options.items():
-        others = [{**best.settings, name: value} for value in values[1:]]
-        if not others:
-            continue
-        other = choose(fit, others, validation)
-        tuning = best.record["tuning"] + other.record["tuning"]
-        if other.record["validation_rmse"] < best.record["validation_rmse"]:
-            best = other
-        best = Choice(best.predict, best.settings, {**best.record, "tuning": tuning})
-    return best
+        return _given(fit, chosen)
+    check_validation(validation)
+    score = partial(validation_rmse, validation=validation)
+    return search(fit, options, score, measure=MEASURE)
+
+
+def _given(fit: Callable[[Settings], Predictor], chosen: Mapping[str, Any]) -> Choice[Predictor]:
+    return Choice(fit(dict(chosen)), dict(chosen), math.nan, [])
 
 
 class TunedRecommender(Recommender):
@@ -131,7 +106,9 @@ class TunedRecommender(Recommender):
     _predict: Predictor
 
     @abstractmethod
-    def _choose(self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None) -> Choice:
+    def _choose(
+        self, data: TrainingData, *, seed: int, chosen: Mapping[str, Any] | None
+    ) -> Choice[Predictor]:
         """Fits with every setting, or with the chosen ones alone; arguments as for ``fit``."""
 
     def fit(
@@ -139,7 +116,9 @@ class TunedRecommender(Recommender):
     ) -> Self:
         """Fits with every setting and keeps the best; with ``chosen``, fits with these alone."""
         choice = self._choose(data, seed=seed, chosen=chosen)
-        self._predict, self.chosen, self.record = choice.predict, choice.settings, choice.record
+        self._predict, self.chosen = choice.fitted, choice.settings
+        tried = {"tuning": choice.tuning, MEASURE: choice.score}
+        self.record = tried if choice.tuning else {}
         return self
 
     def predict(self, pairs: pd.DataFrame) -> NDArray[np.float64]:
