@@ -1,11 +1,10 @@
-"""What a run ran on: versions of the declared packages, and the machine."""
+"""What a run runs on: versions of the declared packages, and the computer."""
 
 import os
 import platform
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,53 +79,3 @@ def fast_dtype(where: "torch.device | None" = None) -> "torch.dtype":
     else:
         native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if native else torch.float32
-
-
-def page(record: dict) -> str:
-    """The book's page on a run.
-
-    Args:
-        record: Content of ``results/run.json``, or nothing.
-
-    Returns:
-        Markdown: time and memory per stage, the machine, the sources served, the versions.
-    """
-    title = "# The run\n\nWhat made the pages you read.\n"
-    if not record:
-        return f"{title}\nNo record of it was kept.\n"
-    stages = record["stages"]
-    total = sum(stage["seconds"] for stage in stages.values())
-    facts = {
-        "profile": f"`{record['profile']}`",
-        **record["machine"],
-        "capabilities": ", ".join(record["machine"]["capabilities"]) or "none",
-        "time in all": f"{total / 60:.1f} min",
-    }
-    times = [
-        (f"`{name}`", f"{stage['seconds']:.0f}", f"{stage['peak_memory_mb'] / 1000:.1f}")
-        for name, stage in stages.items()
-    ]
-    served = [
-        (name, source["place"], source["licence"]) for name, source in record["sources"].items()
-    ]
-    return "\n".join(
-        [
-            title,
-            _table("The machine.", ("", ""), facts.items()),
-            _table(
-                "Time and peak memory of each stage when it last ran, without what was cached.",
-                ("stage", "time, s", "memory, GB"),
-                times,
-            ),
-            _table(
-                "Sources, and the place that served each.", ("source", "place", "terms"), served
-            ),
-            _table("Versions.", ("package", "version"), record["versions"].items()),
-        ]
-    )
-
-
-def _table(caption: str, header: Sequence[str], rows: Iterable[tuple]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    text = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-    return f":::{{table}} {caption}\n{text}\n:::\n"

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-import dodo
+from mmrec.errors import StudyError
+from mmrec.provenance import digest
+from mmrec.study import book, record
+from mmrec.study.cells import cells_digest, read_notebook
+from mmrec.study.record import RunRecord
+from mmrec.study.stages import STAGES, Run
+from mmrec.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOOK = PROJECT / "book"
@@ -23,7 +29,7 @@ def _has_outputs(path: Path) -> bool:
 
 def test_the_book_builds_from_the_committed_notebooks(notebooks):
     """Warnings are errors: an unknown citation, label or page fails here."""
-    if {path.stem for path in notebooks} != set(dodo.STAGES) or not all(
+    if {path.stem for path in notebooks} != {stage.name for stage in STAGES} or not all(
         map(_has_outputs, notebooks)
     ):
         pytest.skip("the reference run is not committed yet")
@@ -44,7 +50,7 @@ def test_the_book_builds_from_the_committed_notebooks(notebooks):
 def test_the_table_of_contents_lists_every_stage_in_order():
     contents = (BOOK / "_toc.yml").read_text(encoding="utf-8")
     listed = re.findall(r"notebooks/(\w+)", contents)
-    assert listed == list(dodo.STAGES)
+    assert listed == [stage.name for stage in STAGES]
 
 
 def test_every_page_is_in_the_table_of_contents():
@@ -62,3 +68,110 @@ def test_drawings_are_what_the_script_draws(tmp_path):
         assert drawn.read_bytes() == (BOOK / "figures" / drawn.name).read_bytes(), drawn.name
         names.add(drawn.name)
     assert names == {path.name for path in (BOOK / "figures").glob("*.svg")}
+
+
+# --- outputs and the code that made them ----------------------------------------------------------
+
+
+def notebook(*code: str, title="# Title\n\nText."):
+    cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": title}]
+    for number, source in enumerate(code):
+        cell = {"cell_type": "code", "id": f"c{number}", "metadata": {}, "source": source}
+        cells.append({**cell, "outputs": [], "execution_count": 1})
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def run_record(**stages) -> RunRecord:
+    return RunRecord.model_validate(
+        {
+            "profile": "quick",
+            "hardware": {
+                "python": "3.11.7",
+                "system": "Linux",
+                "processor": "one",
+                "cores": 2,
+                "capabilities": ["avx2"],
+            },
+            "versions": {"numpy": "2.4.6"},
+            "sources": {"ml-100k": {"place": "mirror (ml-100k)", "licence": "research use"}},
+            "stages": {
+                name: {"seconds": 90, "peak_memory_mb": 250, **stage}
+                for name, stage in stages.items()
+            },
+        }
+    )
+
+
+def test_a_page_whose_code_has_changed_since_says_so():
+    made = notebook("import numpy", "1")
+    known = run_record(a={"cells": cells_digest(made)}, b={"cells": cells_digest(made)})
+    now = {"a": notebook("import numpy  # vectors", "\n1"), "b": notebook("import numpy", "2")}
+    assert book.changed(now, known) == {"b": "the notebook's own code"}
+    assert book.changed(now, None) == {}
+    title, notice, rest, *_ = book.with_notice(now["b"])["cells"]
+    assert title["source"] == "# Title"
+    assert "made by an earlier version of the code" in notice["source"]
+    assert rest["source"].strip() == "Text."
+
+
+def test_a_package_that_has_changed_since_is_listed_on_the_page_of_the_run():
+    made = notebook("import mmrec.errors")
+    known = run_record(a={"cells": cells_digest(made), "package": digest("another")})
+    assert book.changed({"a": made}, known)["a"].startswith("the package behind it")
+    page = record.page(known, book.changed({"a": made}, known))
+    assert "| `a` | the package behind it" in page
+
+
+def test_an_injected_cell_does_not_count():
+    made = notebook("1")
+    cell = {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": "2"}
+    assert cells_digest({"cells": [*made["cells"], cell]}) == cells_digest(made)
+
+
+def test_the_committed_record_knows_the_code_of_every_stage():
+    known = record.read(Run.open("reference"))
+    assert set(known.stages) == {stage.name for stage in STAGES}
+
+
+def test_every_page_with_older_outputs_carries_the_notice(tmp_path):
+    run = Run("reference", Workspace(tmp_path / "run", tmp_path / "cache"))
+    book._stage(run, tmp_path / "staged")
+    known = record.read(run)
+    for stage in STAGES:
+        committed = read_notebook(run.sources / f"{stage.name}.ipynb")
+        staged = (tmp_path / "staged" / "notebooks" / f"{stage.name}.ipynb").read_text()
+        differs = cells_digest(committed) != known.stages[stage.name].cells
+        assert ("made by an earlier version of the code" in staged) == differs
+
+
+def test_the_runs_page_tells_time_sources_and_versions():
+    page = record.page(run_record(first={"cells": "0"}), {})
+    for told in (
+        "time in all | 1.5 min |",
+        "| `first` | 90 | 0.2 |",
+        "mirror (ml-100k)",
+        "| numpy | 2.4.6 |",
+    ):
+        assert told in page
+    assert "No record" in record.page(None, {})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"profile": "quick"}', '{"profile": 3}'])
+def test_a_damaged_record_of_a_run_is_begun_again(tmp_path, text):
+    run = Run("smoke", Workspace(tmp_path / "run", tmp_path / "cache"))
+    run.results.mkdir(parents=True)
+    (run.results / "run.json").write_text(text)
+    assert record.read(run) is None
+    done = {"seconds": 1.0, "peak_memory_mb": 10, "cells": "0"}
+    record.add(run, "first", record.StageRecord(**done))
+    record.add(run, "second", record.StageRecord(**done))
+    assert list(record.read(run).stages) == ["first", "second"]
+
+
+def test_a_damaged_committed_record_is_an_error_and_stays(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "run.json").write_text("{")
+    run = Run("reference", Workspace(tmp_path, tmp_path), book=tmp_path)
+    with pytest.raises(StudyError, match=r"run\.json.*Restore it from version control"):
+        record.read(run)
+    assert (tmp_path / "results" / "run.json").exists()

@@ -1,94 +1,195 @@
-"""What makes a notebook run again, and what is said when it stops."""
+"""What makes a stage run again, what is said when it stops, and what outlives a run: nothing."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
-import dodo
+from mmrec.errors import LocalError, StudyError
 from mmrec.settings import Settings
-from mmrec.workspace import Workspace
+from mmrec.study import cells, execution, staleness, summary, supervision
+from mmrec.study.reporter import told
+from mmrec.study.stages import STAGES, Run
+from mmrec.study.supervision import Stopped
+from mmrec.workspace import PROJECT, Workspace
 
-FIRST, LAST = "01_dataset_enrichment", "09_rating_vectors"
+FIRST, LAST = STAGES[0], STAGES[8]
 
 
-def write(folder, name, code="from mmrec.errors import StudyError", prose="# Title", epochs=1):
-    cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": prose},
-        {"cell_type": "code", "metadata": {}, "source": code, "outputs": []},
-        {
-            "cell_type": "code",
-            "metadata": {"tags": ["parameters"]},
-            "source": f"epochs: int = {epochs}  # passes",
-            "outputs": [],
-        },
-    ]
-    (folder / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+def write(folder, stage, code="from mmrec.errors import StudyError", prose="# Title"):
+    notebook = {
+        "cells": [
+            {"cell_type": "markdown", "id": "title", "metadata": {}, "source": prose},
+            {"cell_type": "code", "id": "code", "metadata": {}, "source": code, "outputs": []},
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (folder / f"{stage.name}.ipynb").write_text(json.dumps(notebook))
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch):
-    """A study of two notebooks in a workspace of its own."""
-    monkeypatch.setattr(dodo, "NOTEBOOKS", tmp_path)
-    monkeypatch.setattr(dodo, "WORKSPACE", Workspace(tmp_path / "run", tmp_path / "cache"))
-    for variable in dodo.SOURCE_FOLDERS:
+def run(tmp_path, monkeypatch):
+    """A run of a study of two notebooks in a workspace of its own."""
+    for variable in staleness.SOURCE_FOLDERS:
         monkeypatch.delenv(variable, raising=False)
-    dodo.source_folders.cache_clear()
-    for name in (FIRST, LAST):
-        write(tmp_path, name)
-    yield tmp_path
-    dodo.source_folders.cache_clear()
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    for stage in (FIRST, LAST):
+        write(sources, stage)
+    return Run("smoke", Workspace(tmp_path / "run", tmp_path / "cache"), sources=sources)
 
 
-def states():
-    dodo.source_folders.cache_clear()
-    return dodo.state(FIRST), dodo.state(LAST)
+def states(run):
+    return staleness.fingerprint(run, FIRST), staleness.fingerprint(run, LAST)
 
 
-def test_prose_and_outputs_run_nothing_again(study):
-    before = states()
-    write(study, FIRST, prose="# Another title")
-    assert states() == before
+# --- what runs a stage again --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change", [{"code": "import mmrec.errors\n1"}, {"epochs": 2}])
-def test_code_and_parameters_run_it_again(study, change):
-    before = states()
-    write(study, FIRST, **change)
-    assert states()[0] != before[0]
-    assert states()[1] == before[1]
+def test_prose_comments_and_outputs_run_nothing_again(run):
+    before = states(run)
+    code = "# what can go wrong\n\nfrom mmrec.errors import StudyError  # the error\n"
+    write(run.sources, FIRST, code=code, prose="# Another title")
+    assert states(run) == before
 
 
-def test_what_earlier_notebooks_left_runs_the_later_ones_again(study):
-    before = states()
-    features = study / "run" / "features"
+@pytest.mark.parametrize("code", ["import mmrec.errors\n1", "import mmrec.errors\n'#'"])
+def test_code_runs_it_again(run, code):
+    before = states(run)
+    write(run.sources, FIRST, code=code)
+    assert states(run)[0] != before[0]
+    assert states(run)[1] == before[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ("a = 1  # one\n\n# two\nb = '# three'  ", "a = 1\nb = '# three'"),
+        ("broken (", "broken ("),
+        ("", ""),
+    ],
+)
+def test_comments_are_left_out_of_code(code, kept):
+    assert cells.without_comments(code) == kept
+
+
+def test_a_notebook_depends_on_the_settings_it_reads_and_no_others(run):
+    quick = Settings.load("quick")
+    used = staleness.settings_read(["Settings.load(profile)", "f(run.epochs, run.seeds[0])"], quick)
+    assert used == {"seeds": quick.seeds, "epochs": quick.epochs}
+
+
+def test_what_earlier_notebooks_left_runs_the_later_ones_again(run):
+    before = states(run)
+    features = run.workspace.features
     features.mkdir(parents=True)
     (features / "text.parquet").write_text("vectors")
-    first, last = states()
+    first, last = states(run)
     assert (first, last != before[1]) == (before[0], True)
-    (features / "text.parquet").write_text("other vectors")
-    assert states()[1] != last
+    (features / "text.parquet").write_text("others!")
+    assert states(run)[1] != last
     (features / "text.parquet").write_text("vectors")
-    assert states()[1] == last
+    assert states(run)[1] == last
+    (features / ".text.part.parquet").write_text("half")
+    assert states(run)[1] == last
 
 
-@pytest.mark.parametrize("variable", dodo.SOURCE_FOLDERS)
-def test_a_source_folder_runs_the_first_floors_again(study, monkeypatch, variable):
-    before = states()
-    folder = study / "sources"
+@pytest.mark.parametrize("variable", staleness.SOURCE_FOLDERS)
+def test_a_source_folder_runs_the_first_floors_again(run, monkeypatch, variable):
+    before = states(run)
+    folder = run.sources / "given"
     folder.mkdir()
     monkeypatch.setenv(variable, str(folder))
-    empty = states()
+    empty = states(run)
     (folder / "1.mp4").write_text("film")
-    filled = states()
-    assert len({before[0], empty[0], filled[0]}) == 3
-    assert before[1] == empty[1] == filled[1]
+    filled = states(run)
+    os.utime(folder / "1.mp4", ns=(0, 0))
+    (folder / "1.mp4").write_text("mlif")
+    replaced = states(run)
+    (folder / ".DS_Store").write_text("")
+    assert states(run) == replaced
+    assert len({before[0], empty[0], filled[0], replaced[0]}) == 4, "one of the same size, too"
+    assert before[1] == empty[1] == filled[1] == replaced[1]
 
 
-def test_a_notebook_depends_on_the_settings_it_reads_and_no_others():
-    quick = Settings.load("quick")
-    used = dodo.settings_used(["Settings.load(profile)", "f(run.epochs, n=run.seeds[0])"], quick)
-    assert used == {"seeds": quick.seeds, "epochs": quick.epochs}
+# --- what a stage left --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def finished(run):
+    """A run whose first stage is finished and left one table, and a function that asks for it."""
+    before = staleness.snapshot(run)
+    table = run.workspace.results / "table.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("a,b")
+    (run.workspace.results / "run.json").write_text("{}")
+    left = staleness.written(before, staleness.snapshot(run))
+    assert left == [table]
+    staleness.remember(run, FIRST.name, state="now", left=left)
+    return partial(staleness.is_current, run, FIRST.name, lambda: "now"), table, run
+
+
+def test_a_finished_stage_is_current_until_its_state_changes(finished):
+    current, _, run = finished
+    assert current()
+    assert not staleness.is_current(run, FIRST.name, lambda: "then")
+    staleness.forget(run, FIRST.name)
+    assert not current()
+
+
+@pytest.mark.parametrize("damage", ["delete", "empty", "replace"])
+def test_a_damaged_table_is_renewed(finished, damage):
+    current, table, _ = finished
+    {
+        "delete": table.unlink,
+        "empty": lambda: table.write_text(""),
+        "replace": lambda: table.write_text("a,c"),
+    }[damage]()
+    assert not current()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"state": 1, "left": {}}', '{"state": "now"}']
+)
+def test_a_damaged_record_of_a_stage_is_dropped(finished, text):
+    current, _, run = finished
+    record = run.workspace.root / "stages" / f"{FIRST.name}.json"
+    record.write_text(text)
+    assert not current()
+    assert not record.exists()
+
+
+def test_a_state_that_cannot_be_told_is_left_to_the_execution(finished):
+    _, _, run = finished
+    (run.sources / f"{FIRST.name}.ipynb").write_text("{")
+    state = partial(staleness.fingerprint, run, FIRST)
+    assert not staleness.is_current(run, FIRST.name, state)
+    failed = told(execution.execute)(run, FIRST)
+    assert "cannot be read as a notebook" in failed.get_msg()
+
+
+def test_an_execution_leaves_notebook_record_and_state(run):
+    run.workspace.catalogue.mkdir(parents=True)
+    path = run.workspace.results / "table.csv"
+    code = f"from pathlib import Path\np = Path({str(path)!r})\np.parent.mkdir(exist_ok=True)\n"
+    write(run.sources, LAST, code=code + "p.write_text('a')")
+    execution.execute(run, LAST)
+    state = partial(staleness.fingerprint, run, LAST)
+    assert staleness.is_current(run, LAST.name, state)
+    (run.executed / f"{LAST.name}.ipynb").write_text("")
+    assert not staleness.is_current(run, LAST.name, state)
+
+
+# --- what is said when a stage stops --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -99,7 +200,9 @@ def test_a_notebook_depends_on_the_settings_it_reads_and_no_others():
             {"ename": "StudyError", "evalue": "x.csv: bad line. Mend it.\nmore"},
             "x.csv: bad line. Mend it.",
         ),
+        (1, {"ename": "LocalError", "evalue": "x: the disk is full."}, "x: the disk is full."),
         (1, {"ename": "KeyError", "evalue": "'x'"}, "KeyError: 'x'"),
+        (1, {"ename": "KeyError", "evalue": ""}, "KeyError: "),
         (1, None, "DeadKernelError: Kernel died"),
         (-signal.SIGINT, None, "Interrupted: the same command continues where it stopped."),
         (-signal.SIGKILL, None, "Ended from outside (SIGKILL); out of memory, perhaps."),
@@ -110,43 +213,146 @@ def test_a_stop_is_told_in_one_line(tmp_path, code, error, said):
     part, log = tmp_path / "x.part.ipynb", tmp_path / "x.log"
     part.write_text(json.dumps({"cells": [{"outputs": outputs}]}))
     log.write_text("Traceback\nDeadKernelError: Kernel died\n\n")
-    assert dodo.failure(code, part, log) == said
+    assert execution.failure(code, part, log) == said
 
 
-def test_a_half_written_notebook_hides_no_reason(tmp_path):
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": [{"outputs": [{}]}]}'])
+def test_a_half_written_notebook_hides_no_reason(tmp_path, content):
     part, log = tmp_path / "x.part.ipynb", tmp_path / "x.log"
-    part.write_text("")
-    log.write_text("No such kernel\n")
-    assert dodo.failure(1, part, log) == "No such kernel"
+    part.write_text(content)
+    log.write_text("jupyter_client.kernelspec.NoSuchKernel: No such kernel named python3\n")
+    assert execution.failure(1, part, log).endswith("No such kernel named python3")
 
 
-def test_table_one_is_shown_with_its_sources():
-    rows = [
-        {"row": "text", "fold": "u1", "rmse_mean": "1.03124", "rmse_sd": "0.00111",
-         "paper_rmse": "1.054", "sources": "meta: graph (a; b) | text: open synopses"},
-        {"row": "user mean", "fold": "u1", "rmse_mean": "1.063", "rmse_sd": "", "paper_rmse": "",
-         "sources": ""},
-    ]  # fmt: skip
-    lines = dodo.as_text(rows).splitlines()
-    assert lines[2:4] == ["  meta: graph (a; b)", "  text: open synopses"]
-    assert lines[-2].split() == ["text", "1.031", "±", "0.001", "1.054"]
-    assert lines[-1].split() == ["user", "mean", "1.063"]
+@pytest.mark.parametrize("full", ["in the log", "on the disk"])
+def test_papermills_full_disk_is_not_told_as_a_line_of_code(tmp_path, monkeypatch, full):
+    part, log = tmp_path / "x.part.ipynb", tmp_path / "x.log"
+    log.write_text('  File "execute.py", line 131\n    nb = write_ipynb(nb, output_path)\n')
+    if full == "in the log":
+        log.write_text("OSError: [Errno 28] No space left on device\n    at = last\n")
+    else:
+        monkeypatch.setattr(execution.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    assert execution.failure(1, part, log).startswith("The disk is full. Free some space")
 
 
-def test_the_runs_page_tells_time_sources_and_versions():
-    record = {
-        "profile": "quick",
-        "machine": {"python": "3.11.7", "cores": 2, "capabilities": ["avx2"]},
-        "versions": {"numpy": "2.4.6"},
-        "sources": {"ml-100k": {"place": "mirror (ml-100k)", "licence": "research use"}},
-        "stages": {FIRST: {"seconds": 90.0, "peak_memory_mb": 250}},
-    }
-    page = dodo.hardware.page(record)
-    for told in (
-        "time in all | 1.5 min |",
-        f"| `{FIRST}` | 90 | 0.2 |",
-        "mirror (ml-100k)",
-        "| numpy | 2.4.6 |",
-    ):
-        assert told in page
-    assert "No record" in dodo.hardware.page({})
+def test_a_stop_without_any_name_still_says_so(tmp_path):
+    log = tmp_path / "x.log"
+    log.write_text("    nb = write_ipynb(nb)\n")
+    assert execution.failure(3, tmp_path / "none", log) == "papermill ended with exit code 3"
+
+
+@pytest.mark.parametrize("error", [StudyError, LocalError, Stopped])
+def test_expected_errors_are_told_without_a_traceback(error):
+    def action():
+        raise error("no", where="x", remedy="Do.") if error is not Stopped else Stopped("no")
+
+    assert "Traceback" not in told(action)().get_msg()
+    assert told(lambda: None)() is None
+
+
+# --- what outlives a run --------------------------------------------------------------------------
+
+CHILD = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+# A run that starts a command which starts a worker in a session of its own, as kernels do.
+WORKER = f"""
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", {CHILD!r}], start_new_session=True).wait()
+"""
+PARENT = """
+import sys
+from pathlib import Path
+from mmrec.study import supervision
+root = Path(sys.argv[1])
+supervision.claim(root)
+print("claimed", flush=True)
+supervision.run([sys.executable, "-c", sys.argv[2]], root / "log", root)
+"""
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def start(root):
+    command = [sys.executable, "-c", PARENT, str(root), WORKER]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+    assert parent.stdout.readline() == "claimed\n"
+    log = root / "log"
+    worker = wait_for(lambda: log.exists() and log.read_text().strip())
+    return parent, psutil.Process(int(worker))
+
+
+def gone(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_of_a_killed_run_are_ended(tmp_path, number):
+    parent, worker = start(tmp_path)
+    parent.send_signal(number)
+    parent.wait()
+    wait_for(lambda: gone(worker))
+
+
+def test_workers_of_a_killed_command_are_ended(tmp_path):
+    parent, worker = start(tmp_path)
+    [command] = [
+        p for p in psutil.Process(parent.pid).children() if "guard" not in str(p.cmdline())
+    ]
+    command.kill()
+    wait_for(lambda: gone(worker))
+    assert parent.wait(20) == 0
+
+
+def test_one_run_at_a_time_and_others_are_left_alone(tmp_path):
+    parent, worker = start(tmp_path / "one")
+    with pytest.raises(StudyError, match="another run is at work here"):
+        supervision.claim(tmp_path / "one")
+    supervision.end_marked(tmp_path / "two")
+    assert worker.is_running()
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: gone(worker))
+
+
+def test_a_terminal_that_cannot_be_seen_is_none(monkeypatch):
+    monkeypatch.setattr(supervision.os, "ttyname", lambda _: (_ for _ in ()).throw(OSError(2, "")))
+    assert supervision._terminal() == {}
+
+
+def test_importing_the_tasks_makes_no_folder_and_checks_nothing(tmp_path):
+    env = {**os.environ, "MMREC_BUILD": str(tmp_path / "build")}
+    done = subprocess.run(
+        [sys.executable, "-c", "import dodo"], cwd=PROJECT, env=env, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    assert len((PROJECT / "dodo.py").read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_a_wrong_profile_is_told_in_one_line(tmp_path):
+    env = {**os.environ, "MMREC_BUILD": str(tmp_path / "build")}
+    command = [sys.executable, "-m", "doit", f"profile=x; touch {tmp_path}/hacked", "study"]
+    done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
+    assert done.returncode != 0
+    [line] = (done.stdout + done.stderr).strip().splitlines()
+    assert "no profile" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- what a run ends with -------------------------------------------------------------------------
+
+
+def test_table_one_is_shown_with_its_sources_and_where_the_book_is(capsys):
+    run = Run.open("reference")
+    summary.show(run)
+    said = capsys.readouterr().out
+    assert "Table I, profile reference, fold u1" in said
+    assert "open synopses" in said
+    assert "0.936" in said
+    assert said.strip().endswith(str(run.pages / "index.html"))

@@ -1,0 +1,106 @@
+"""The book of a run, built by Jupyter Book from pages, executed notebooks and result tables."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmrec.errors import local_failures
+from mmrec.study import record, supervision
+from mmrec.study.cells import cells_digest, code_cells, read_notebook
+from mmrec.study.record import RunRecord
+from mmrec.study.stages import STAGES, Run, matching, short
+from mmrec.study.staleness import book_fingerprint, forget, package_digest, remember
+from mmrec.study.supervision import Stopped
+
+NOTICE = """\
+:::{admonition} Outputs of an earlier version
+:class: warning
+The outputs on this page were made by an earlier version of the code that is shown with them. The
+next reference run renews them; [](../this_run.md) lists the pages concerned.
+:::
+"""
+
+
+def build(run: Run) -> None:
+    """Builds the book in a folder of its own, then puts it in the place of the last one.
+
+    Raises:
+        Stopped: If Jupyter Book fails or has anything to warn of.
+        StudyError: If a committed notebook or the committed record cannot be read.
+        LocalError: If the disk is full or may not be written.
+    """
+    state = book_fingerprint(run)
+    forget(run, "book")
+    staged, log = run.workspace.root / "book-src", run.logs / "book.log"
+    with local_failures(staged):
+        _stage(run, staged)
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
+    code, _ = supervision.run([*command, "-W", "-n", "--keep-going"], log, run.workspace.root)
+    if code:
+        raise Stopped(f"{_warnings(log)}\nLog: {short(log)}")
+    with local_failures(run.pages):
+        if run.pages.exists():
+            os.replace(run.pages, staged / "old")
+        os.replace(staged / "_build" / "html", run.pages)
+        shutil.rmtree(staged, ignore_errors=True)
+    remember(run, "book", state=state, left=matching(["**/*"], run.pages))
+
+
+def changed(notebooks: dict[str, dict[str, Any]], known: RunRecord | None) -> dict[str, str]:
+    """The stages whose code is not what made their outputs, and what of it has changed.
+
+    Args:
+        notebooks: The notebooks that the book shows, by stage.
+        known: The record of the run that made their outputs.
+    """
+    found = {}
+    for name, notebook in notebooks.items():
+        stage = known.stages.get(name) if known else None
+        if stage is None:
+            continue
+        if stage.cells != cells_digest(notebook):
+            found[name] = "the notebook's own code"
+        elif stage.package not in (None, package_digest(code_cells(notebook))):
+            found[name] = "the package behind it, or the version of a library"
+    return found
+
+
+def with_notice(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A notebook with the admonition below its title."""
+    notice = {"cell_type": "markdown", "id": "notice", "metadata": {}, "source": NOTICE}
+    first, *rest = notebook["cells"]
+    title, _, text = "".join(first["source"]).partition("\n")
+    below = [{**first, "id": "below-title", "source": text}] if text.strip() else []
+    return {**notebook, "cells": [{**first, "source": title}, notice, *below, *rest]}
+
+
+def _stage(run: Run, staged: Path) -> None:
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.copytree(run.book, staged)
+    known = record.read(run)
+    notebooks = {
+        stage.name: read_notebook(run.executed / f"{stage.name}.ipynb")
+        for stage in STAGES
+        if (run.executed / f"{stage.name}.ipynb").exists()
+    }
+    differ = changed(notebooks, known)
+    (staged / "notebooks").mkdir()
+    for name, notebook in notebooks.items():
+        own = differ.get(name) == "the notebook's own code"
+        text = json.dumps(with_notice(notebook) if own else notebook, ensure_ascii=False)
+        (staged / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    (staged / "results").mkdir(exist_ok=True)
+    for table in matching(["*.csv"], run.results):
+        shutil.copy(table, staged / "results")
+    (staged / "this_run.md").write_text(record.page(known, differ), encoding="utf-8")
+
+
+def _warnings(log: Path) -> str:
+    """The first lines of a log that tell of a warning or an error."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
+    told = [line for line in text.splitlines() if re.search(r"WARNING|ERROR|Error:", line)]
+    return "\n".join(told[:5]) or "jupyter-book failed without a warning"

@@ -1,0 +1,107 @@
+"""The stages of the study, in order, and where a run of them keeps its files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrec.settings import REFERENCE
+from mmrec.workspace import PROJECT, Workspace
+
+COMMITTED = "reference"
+"""In the place of a profile: the committed notebooks as they are, for ``make book``."""
+
+_CATALOGUE = ("catalogue/*",)
+_FEATURES = ("catalogue/*", "features/*")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One notebook of the study.
+
+    Attributes:
+        name: File name of the notebook, without ``.ipynb``.
+        reads: Patterns of the files in the workspace that it takes from earlier stages.
+        reads_sources: Whether it also reads the mirror, the user's trailers and the open data.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    reads_sources: bool = False
+
+
+STAGES = (
+    Stage("01_dataset_enrichment", (), reads_sources=True),
+    Stage("02_text_embedding", _CATALOGUE, reads_sources=True),
+    Stage("03_video_embedding", _CATALOGUE, reads_sources=True),
+    Stage("04_audio_embedding", _CATALOGUE, reads_sources=True),
+    Stage("05_knowledge_graph", _CATALOGUE, reads_sources=True),
+    Stage("06_siamese_training", _FEATURES),
+    Stage("07_modality_ablation", _FEATURES),
+    Stage("08_rating_masking", _FEATURES),
+    Stage("09_rating_vectors", _FEATURES),
+    Stage("10_protocol_and_baselines", _FEATURES),
+    Stage("11_cold_start", _FEATURES),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the study, or the committed notebooks in the place of one.
+
+    Attributes:
+        profile: How large it is, or `COMMITTED`.
+        workspace: Where it keeps its files.
+        sources: Folder of the notebooks as they are written.
+        book: Folder of the book's pages.
+    """
+
+    profile: str
+    workspace: Workspace
+    sources: Path = PROJECT / "notebooks"
+    book: Path = PROJECT / "book"
+
+    @classmethod
+    def open(cls, profile: str) -> "Run":
+        """The run of a profile in its own workspace."""
+        return cls(profile, Workspace.open(profile))
+
+    @property
+    def committed(self) -> bool:
+        """Whether this is the committed notebooks, which are not executed."""
+        return self.profile == COMMITTED
+
+    @property
+    def executed(self) -> Path:
+        """Folder of the executed notebooks."""
+        return self.sources if self.committed else self.workspace.root / "notebooks"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the tables and of ``run.json``."""
+        return self.book / "results" if self.committed else self.workspace.results
+
+    @property
+    def pages(self) -> Path:
+        """Folder of the finished book."""
+        return self.workspace.root / "book"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of one log per stage."""
+        return self.workspace.root / "logs"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the notebooks are given; their own default is the reference profile."""
+        return {} if self.profile == REFERENCE else {"profile": self.profile}
+
+
+def short(path: Path) -> Path:
+    """A path relative to the project, where it lies in it."""
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+
+
+def matching(patterns: Iterable[str], root: Path) -> list[Path]:
+    """The files under a folder that match, hidden ones left out, in order."""
+    found = {path for pattern in patterns for path in root.glob(pattern) if path.is_file()}
+    return sorted(path for path in found if not path.name.startswith("."))
