@@ -360,29 +360,56 @@ def architecture() -> Drawing:
 
 
 def floors() -> Drawing:
-    """The five floors of the study, and the one direction in which data flows."""
-    d = Drawing(860, 252, "Five floors, one direction")
-    rows = [
-        ("model", "sources", ["verified bytes"], "mmrec/catalogue/sources.py", "build/cache/"),
-        ("meta", "catalogue", ["movies, ratings,", "users"], "mmrec/data/", "catalogue/"),
-        ("text", "features", ["a table for each", "modality"], "mmrec/features/", "features/"),
-        ("audio", "experiments", ["predictions,", "scores"], "mmrec/experiments/", "results/"),
-        ("video", "book", ["figures, tables,", "prose"], "notebooks/, book/", "book/index.html"),
-    ]
-    for i, (kind, name, what, code, files) in enumerate(rows):
-        x = 22 + i * 166
-        d.box(x, 40, 150, 84, kind)
-        d.text(x + 75, 66, name, size=16, style='font-weight="bold"')
-        d.lines(x + 75, 90, what, size=13, step=17)
-        d.lines(x + 75, 152, [code], size=12, colour=GREY)
-        d.box(x + 10, 186, 130, 32, kind, [files], size=12.5, radius=3, dash="4 3")
-        d.arrow((x + 75, 160), (x + 75, 184))
-        if i < 4:
-            d.arrow((x + 140, 202), (x + 158, 202), (x + 158, 82), (x + 165, 82))
+    """The rooms of the package, in the one direction in which they use each other."""
+    d = Drawing(920, 352, "The rooms of the package and the files between them")
+    d.box(20, 20, 880, 44, "model")
     d.text(
-        430,
-        240,
-        "dashed boxes: the files that a floor leaves and the next one reads",
+        460,
+        47,
+        "study, cli, open_data: what is run, in which order, and from where  ·  notebooks/, book/",
+        size=13.5,
+    )
+    rooms = [
+        ("catalogue", "meta", ["which film is", "meant, and what", "is known of it"]),
+        ("enrichment", "meta", ["the same for a", "list of films of", "your own"]),
+        ("features", "text", ["text, picture,", "sound and facts", "as vectors"]),
+        ("models", "audio", ["learn from", "ratings and", "vectors"]),
+        ("evaluation", "audio", ["folds, protocols,", "measures,", "inference"]),
+        ("experiments", "user", ["what is trained", "and tested, kept", "by content"]),
+        ("reports", "video", ["tables, plots,", "sample page"]),
+    ]
+    width, step = 112, 128
+    left = {name: 20 + i * step for i, (name, _, _) in enumerate(rooms)}
+    for name, kind, what in rooms:
+        x = left[name]
+        d.box(x, 92, width, 104, kind)
+        d.text(x + width / 2, 116, name, size=14, style='font-weight="bold"')
+        d.lines(x + width / 2, 140, what, size=12, step=17)
+        if x > 20:
+            d.arrow((x - (step - width), 144), (x - 2, 144))
+    kept = [
+        ("catalogue", "catalogue/"),
+        ("features", "features/"),
+        ("experiments", "results/"),
+        ("reports", "book/"),
+    ]
+    for i, (name, files) in enumerate(kept):
+        x = left[name]
+        d.arrow((x + width / 2, 196), (x + width / 2, 226))
+        d.box(x, 228, width, 32, "model", [files], size=12, radius=3, dash="4 3")
+        if i:
+            d.arrow((left[kept[i - 1][0]] + width, 244), (x - 2, 244), dash="4 3")
+    d.box(20, 284, 880, 40, "model")
+    d.text(
+        460,
+        309,
+        "ground: errors, workspace, progress, hardware, settings, provenance",
+        size=13.5,
+    )
+    d.text(
+        460,
+        343,
+        "A room may use those to its left and the ground. Dashed: the files that a run leaves.",
         size=12,
         colour=GREY,
     )
