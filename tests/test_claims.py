@@ -51,12 +51,12 @@ def paper_increase(row: str, masking: float) -> float:
     return get("table2", row, "paper_rmse", masking=masking) - get("table1", row, "paper_rmse")
 
 
-def film(row: str, shown: int) -> float:
-    return get("learning_curves", row, fold="item", shown=shown)
+def film(row: str, support: int) -> float:
+    return get("learning_curves", row, fold="item", support_size=support)
 
 
-def user(row: str, shown: int) -> float:
-    return get("learning_curves", row, fold="user", shown=shown)
+def user(row: str, support: int) -> float:
+    return get("learning_curves", row, fold="user", support_size=support)
 
 
 def cold(row: str, fold: str = "item", **where: object) -> float:
@@ -393,7 +393,7 @@ CLAIMS = [
         "ids alone are no start at all ({} against {}). With one rating the two are level ({} "
         "against {}), ids leads with two to ten, and hybrid again with twenty and fifty.",
         lambda: tuple(
-            three(user(row, shown)) for shown in (0, 1) for row in ("FM: ids", "FM: hybrid")
+            three(user(row, n)) for n in (0, 1) for row in ("FM: ids", "FM: hybrid")
         ),
         lambda: (
             all(user("FM: ids", n) < user("FM: hybrid", n) for n in (2, 5, 10))
