@@ -392,9 +392,7 @@ CLAIMS = [
         CH11,
         "ids alone are no start at all ({} against {}). With one rating the two are level ({} "
         "against {}), ids leads with two to ten, and hybrid again with twenty and fifty.",
-        lambda: tuple(
-            three(user(row, n)) for n in (0, 1) for row in ("FM: ids", "FM: hybrid")
-        ),
+        lambda: tuple(three(user(row, n)) for n in (0, 1) for row in ("FM: ids", "FM: hybrid")),
         lambda: (
             all(user("FM: ids", n) < user("FM: hybrid", n) for n in (2, 5, 10))
             and all(user("FM: ids", n) > user("FM: hybrid", n) for n in (20, 50))

@@ -218,3 +218,16 @@ def test_a_bar_is_drawn_on_the_terminal_the_runner_names(monkeypatch, capsys, tm
     assert list(progress.bar(iter("abc"), total=3, label="letters")) == ["a", "b", "c"]
     assert "letters" in (tmp_path / "tty").read_text()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_of_another_user_costs_the_bar_and_nothing_else(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv(progress.TERMINAL, str(tmp_path / "no" / "tty"))
+    assert list(progress.bar(iter("abc"), total=3, label="letters")) == ["a", "b", "c"]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that refuses to be written")
+def test_a_terminal_that_is_closed_meanwhile_costs_the_bar_and_nothing_else(monkeypatch, capsys):
+    monkeypatch.setenv(progress.TERMINAL, "/dev/full")
+    assert list(progress.bar(iter("abc"), total=3, label="letters")) == ["a", "b", "c"]
+    assert capsys.readouterr() == ("", "")
