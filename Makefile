@@ -2,6 +2,8 @@
 # A virtual environment is made on first use. To use one that is active already (conda): VENV=
 
 PROFILE ?= quick
+# Reaches the commands by the environment: what it holds is never read as part of a command.
+export PROFILE
 PYTHON ?= python3
 VENV ?= .venv
 
@@ -18,7 +20,7 @@ DOIT := $(BIN)python -m doit
 NORMAL_FORM := --keep-output --keep-count --keep-id --extra-keys \
   "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info"
 
-.PHONY: help study book test tidy reference clean
+.PHONY: help study book check test types coverage tidy reference clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -26,16 +28,29 @@ help:  ## this list
 	@echo "  PROFILE is one of: $(basename $(notdir $(wildcard profiles/*.yaml)))"
 
 study: $(READY)  ## run every notebook on PROFILE=quick (or another) and build its book
-	@$(DOIT) profile=$(PROFILE) study
+	@$(DOIT) "profile=$$PROFILE" study
 
 book: $(READY)  ## build the book from the committed notebooks, without running them
-	@$(DOIT) profile=reference book
+	@$(DOIT) profile=reference where
 
-test: $(READY)  ## style, unit tests, and every notebook on the smoke profile
+check: $(READY)  ## for everyday work: style and the quick unit tests, in a minute or so
+	@$(BIN)ruff check
+	@$(BIN)ruff format --check --quiet || { echo "Run make tidy."; exit 1; }
+	@$(BIN)python -m pytest -q -m "not slow" tests
+
+test: $(READY)  ## style, all unit tests, and every notebook on the smoke profile
 	@$(BIN)ruff check
 	@$(BIN)ruff format --check
 	@$(BIN)nbstripout --verify $(NORMAL_FORM) notebooks/*.ipynb || { echo "Run make tidy."; exit 1; }
 	@$(BIN)python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600
+
+types: $(READY)  ## check the types of the package, strictly
+	@$(BIN)python -m mypy
+
+coverage: $(READY)  ## all unit tests, and the share of the package's branches that they take
+	@$(BIN)python -m coverage run -m pytest -q tests
+	@$(BIN)python -m coverage combine --quiet
+	@$(BIN)python -m coverage report
 
 tidy: $(READY)  ## bring code and notebooks into the form that `make test` asks for
 	@$(BIN)ruff check --fix

@@ -1,6 +1,8 @@
 """The three lists of packages say the same."""
 
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -9,12 +11,24 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import mmrec
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def declared() -> dict[str, Requirement]:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def pyproject() -> dict:
+    return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def citation() -> dict:
+    return yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def declared(pyproject) -> dict[str, Requirement]:
+    project = pyproject["project"]
     lines = project["dependencies"] + project["optional-dependencies"]["test"]
     return {Requirement(line).name: Requirement(line) for line in lines}
 
@@ -62,3 +76,61 @@ def test_every_import_of_the_package_is_declared(declared):
 def _code(module: Path) -> str:
     """A module's text without its docstrings, whose prose may start a line with “from”."""
     return re.sub(r'"""(.|\n)*?"""', "", module.read_text(encoding="utf-8"))
+
+
+def test_the_version_is_written_once(pyproject, citation):
+    assert "version" in pyproject["project"]["dynamic"]
+    assert pyproject["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "mmrec.__version__"}
+    assert str(citation["version"]) == mmrec.__version__
+
+
+def test_the_repository_has_one_address(pyproject, citation):
+    book = yaml.safe_load((PROJECT / "book" / "_config.yml").read_text(encoding="utf-8"))
+    address = book["repository"]["url"] or None
+    assert pyproject["project"]["urls"].get("Repository") == address
+    assert citation.get("repository-code") == address
+
+
+def test_the_workflow_pins_its_actions_and_runs_the_pythons_that_are_declared(pyproject):
+    text = (PROJECT / ".github" / "workflows" / "study.yml").read_text(encoding="utf-8")
+    pinned = re.findall(r"uses: [\w/-]+@[0-9a-f]{40} # v\d", text)
+    assert len(pinned) == text.count("uses: ")
+    declared = [
+        line.rpartition(" ")[2]
+        for line in pyproject["project"]["classifiers"]
+        if line.startswith("Programming Language")
+    ]
+    assert yaml.safe_load(text)["jobs"]["test"]["strategy"]["matrix"]["python"] == declared
+
+
+def test_hooks_and_make_ask_for_the_same_form_of_notebooks():
+    make = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    [form] = re.findall(r"NORMAL_FORM := ((?:.*\\\n)*.*)", make)
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    [entry] = [hook["entry"] for hook in hooks["repos"][0]["hooks"] if hook["id"] == "notebooks"]
+    assert entry.split() == ["nbstripout", "--verify", *form.replace("\\\n", " ").split()]
+
+
+@pytest.mark.parametrize("profile", ["x; touch hacked", "$(touch hacked)", "'; touch hacked; '"])
+def test_a_profile_never_reaches_the_shell(tmp_path, profile):
+    """What would be run is a stand-in for doit that shows its arguments."""
+    (tmp_path / "python").write_text('#!/bin/sh\nshift 2\nfor a in "$@"; do echo "[$a]"; done\n')
+    (tmp_path / "python").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    command = ["make", "-s", "-f", str(PROJECT / "Makefile"), "VENV=", "study"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "PROFILE": profile},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [f"[profile={profile}]", "[study]"]
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_readme_lists_what_make_can_do():
+    text = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):.*## ", text, re.MULTILINE))
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert targets == set(re.findall(r"^\| `make ([a-z]+)` \|", readme, re.MULTILINE))
