@@ -127,7 +127,8 @@ class Recommender(ABC):
 
     def score(self, users: Sequence[int], movies: Sequence[int]) -> NDArray[np.float64]:
         """What lists are sorted by, float64 [n_users, n_movies]; by default predicted ratings."""
-        grid = pd.MultiIndex.from_product([users, movies], names=["user_id", "movie_id"])
+        ids = [list(users), list(movies)]
+        grid = pd.MultiIndex.from_product(ids, names=["user_id", "movie_id"])
         return self.predict(grid.to_frame(index=False)).reshape(len(users), len(movies))
 
     def recommend(
@@ -156,14 +157,17 @@ class Recommender(ABC):
             StudyError: A score is not a number.
         """
         known, offered = pd.Index(users), pd.Index(candidates).unique().sort_values()
-        at = known.get_indexer(seen["user_id"]), offered.get_indexer(seen["movie_id"])
+        at = (
+            known.get_indexer(pd.Index(seen["user_id"])),
+            offered.get_indexer(pd.Index(seen["movie_id"])),
+        )
         hidden = np.zeros((len(known), len(offered)), bool)
         inside = (at[0] >= 0) & (at[1] >= 0)
         hidden[at[0][inside], at[1][inside]] = True
         lists = []
         for start in range(0, len(known), USERS_PER_CHUNK):
             some = known[start : start + USERS_PER_CHUNK]
-            scores = np.asarray(self.score(some, offered), np.float64)
+            scores = np.asarray(self.score(some.tolist(), offered.tolist()), np.float64)
             if np.isnan(scores).any():
                 raise StudyError(
                     f"{np.isnan(scores).sum()} of {scores.size} scores are not a number",

@@ -70,7 +70,8 @@ def fit_biases(train: pd.DataFrame, damping: float, sweeps: int = SWEEPS) -> Pre
     """
     mean = train["rating"].mean()
     users, movies = pd.Index(train["user_id"].unique()), pd.Index(train["movie_id"].unique())
-    user, movie = users.get_indexer(train["user_id"]), movies.get_indexer(train["movie_id"])
+    user = users.get_indexer(pd.Index(train["user_id"]))
+    movie = movies.get_indexer(pd.Index(train["movie_id"]))
     residual = train["rating"].to_numpy() - mean
     of_user, of_movie = np.zeros(len(users)), np.zeros(len(movies))
     per_user, per_movie = np.bincount(user) + damping, np.bincount(movie) + damping

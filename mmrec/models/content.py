@@ -45,13 +45,14 @@ def standardise(
         deviation = seen.std(axis=0)
         deviation[deviation < 1e-6] = 1  # a constant column carries no information: keep it at zero
         scaled[known, columns] = (vectors[known, columns] - seen.mean(axis=0)) / deviation
-    return Block(scaled, present.any(axis=1))
+    return Block(scaled, np.asarray(present.any(axis=1)))
 
 
 def movie_vectors(data: TrainingData, names: Iterable[str]) -> dict[str, Block]:
     """Feature tables by name, each standardised over the movies with a training rating."""
     train_movies = data.movies.isin(data.train["movie_id"])
-    return {name: standardise(data.table(name), data.movies, train_movies) for name in names}
+    movies = data.movies.tolist()
+    return {name: standardise(data.table(name), movies, train_movies) for name in names}
 
 
 def content_blocks(data: TrainingData, names: Iterable[str]) -> dict[str, Block]:
@@ -59,7 +60,7 @@ def content_blocks(data: TrainingData, names: Iterable[str]) -> dict[str, Block]
     blocks = {}
     for name in names:
         table = data.table(name)
-        vectors, present = table.matrix(data.movies)
+        vectors, present = table.matrix(data.movies.tolist())
         for (part, columns), known in zip(table.parts.items(), present.T, strict=True):
             blocks[f"{name}: {part}"] = Block(vectors[:, columns], known)
     return blocks

@@ -81,7 +81,8 @@ def _predictor(
     def predict(pairs: pd.DataFrame) -> NDArray[np.float64]:
         scores = np.full(len(pairs), np.nan)
         movies = pairs["movie_id"].to_numpy()
-        for user, at in pairs.groupby("user_id").indices.items():
+        rows: Mapping[Any, Any] = pairs.groupby("user_id").indices
+        for user, at in rows.items():
             if user in histories:
                 query = RecQuery(user_id=user, history_items=histories[user])
                 scores[at] = scorer(query, ItemList(item_ids=movies[at])).scores()

@@ -76,17 +76,21 @@ class MatrixFactorisationRecommender(TunedRecommender):
 
 def predictor(scorer: BiasedMFScorer) -> Predictor:
     """Predicts from factors and biases at once, where LensKit would go user by user."""
-    bias = scorer.bias
+    bias, users, movies = scorer.bias, scorer.users, scorer.items
+    assert users is not None
+    assert movies is not None
     # A last row of zeros for whatever is unknown, which position -1 picks.
     user_factors, movie_factors = (
         np.vstack([side, np.zeros_like(side[:1])])
-        for side in (scorer.user_embeddings, scorer.item_embeddings)
+        for side in map(np.asarray, (scorer.user_embeddings, scorer.item_embeddings))
     )
-    user_bias, movie_bias = (np.append(side, 0) for side in (bias.user_biases, bias.item_biases))
+    user_bias, movie_bias = (
+        np.append(np.asarray(side), 0) for side in (bias.user_biases, bias.item_biases)
+    )
 
     def predict(pairs: pd.DataFrame) -> NDArray[np.float64]:
-        user = scorer.users.numbers(pairs["user_id"].to_numpy(), missing="negative")
-        movie = scorer.items.numbers(pairs["movie_id"].to_numpy(), missing="negative")
+        user = users.numbers(pairs["user_id"].to_numpy(), missing="negative")
+        movie = movies.numbers(pairs["movie_id"].to_numpy(), missing="negative")
         return np.asarray(
             bias.global_bias
             + user_bias[user]

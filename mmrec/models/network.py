@@ -77,7 +77,7 @@ class NetworkRecommender(Recommender):
 
 
 def _rows(known: pd.Index, wanted: pd.Series) -> Tensor:
-    rows = known.get_indexer(wanted)
+    rows = known.get_indexer(pd.Index(wanted))
     if (rows < 0).any():
         raise StudyError(
             f"{wanted.name} {wanted.iloc[int((rows < 0).argmax())]} is unknown to the network",

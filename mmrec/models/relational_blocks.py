@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.decomposition import PCA
 
@@ -33,7 +33,7 @@ class Side:
 
     def rows(self, wanted: pd.Series) -> NDArray[np.intp]:
         """Row of each id, -1 and thus the last one for the unknown."""
-        return self.ids.get_indexer(wanted)
+        return self.ids.get_indexer(pd.Index(wanted))
 
     @property
     def matrix(self) -> sparse.csr_array:
@@ -51,7 +51,7 @@ def user_side(train: pd.DataFrame, people: pd.DataFrame | None, *, implicit: boo
     """
     ids = pd.Index(np.sort(train["user_id"].unique()))
     if people is not None:
-        ids = ids.union(people["user_id"])
+        ids = ids.union(pd.Index(people["user_id"]))
     blocks = [one_hot(ids, train["user_id"])]
     if people is not None:
         facts = people.set_index("user_id").reindex(ids)
@@ -65,7 +65,11 @@ def user_side(train: pd.DataFrame, people: pd.DataFrame | None, *, implicit: boo
             )
         )
         known = facts["age"].notna().to_numpy()
-        blocks.append(filled(flags.to_numpy(np.float64), known, counts(ids, train["user_id"])))
+        blocks.append(
+            filled(
+                sparse.csr_array(flags.to_numpy(np.float64)), known, counts(ids, train["user_id"])
+            )
+        )
     if implicit:
         blocks.append(rated(ids, train["user_id"], train["movie_id"]))
     return Side(ids, blocks)
@@ -99,24 +103,26 @@ def movie_side(
 
 def counts(ids: pd.Index, trained: pd.Series) -> NDArray[np.int64]:
     """Training ratings of each id, int64 [n]."""
-    return trained.value_counts().reindex(ids, fill_value=0).to_numpy()
+    return np.asarray(trained.value_counts().reindex(ids, fill_value=0), np.int64)
 
 
 def one_hot(ids: pd.Index, trained: pd.Series) -> sparse.csr_array:
     """A column for each id in training, [n + 1, n_trained]."""
     ratings = counts(ids, trained)
     seen = ratings > 0
-    return filled(sparse.eye_array(len(ids), format="csr")[:, seen], seen, ratings)
+    return filled(
+        sparse.csr_array(sparse.eye_array(len(ids), format="csr")[:, seen]), seen, ratings
+    )
 
 
 def rated(ids: pd.Index, trained: pd.Series, others: pd.Series) -> sparse.csr_array:
     """Whom or what each id met in training; the squares of a row's entries sum to 1."""
     columns, named = pd.factorize(others)
-    at = ids.get_indexer(trained), columns
+    at = ids.get_indexer(pd.Index(trained)), columns
     met = sparse.csr_array((np.ones(len(columns)), at), (len(ids), len(named)))
     ratings = counts(ids, trained)
     scale = 1 / np.sqrt(np.maximum(ratings, 1))
-    return filled(sparse.diags_array(scale) @ met, ratings > 0, ratings)
+    return filled(sparse.csr_array(sparse.diags_array(scale) @ met), ratings > 0, ratings)
 
 
 def is_wide(block: Block, components: Sequence[int]) -> bool:
@@ -144,7 +150,7 @@ def content_block(
     vectors, present = block
     known = present & (ratings > 0)
     if _is_binary(block):
-        return filled(vectors, present, ratings)
+        return filled(sparse.csr_array(vectors), present, ratings)
     fitted = vectors[known].astype(np.float64)
     deviation = fitted.std(axis=0)
     deviation[deviation < 1e-6] = 1  # a constant column carries no information: zero once centred
@@ -154,11 +160,11 @@ def content_block(
         scaled = PCA(n, svd_solver="full").fit(scaled[known]).transform(scaled)
     # Rows of length 1 on the whole, like one-hot rows: the prior means the same for both.
     scaled /= np.sqrt((scaled[known] ** 2).sum(axis=1).mean()) or 1
-    return filled(scaled, present, ratings)
+    return filled(sparse.csr_array(scaled), present, ratings)
 
 
 def filled(
-    rows: ArrayLike | sparse.sparray, present: NDArray[np.bool_], ratings: NDArray[np.int64]
+    rows: sparse.csr_array, present: NDArray[np.bool_], ratings: NDArray[np.int64]
 ) -> sparse.csr_array:
     """Puts the mean row where none is present, and below as a last row.
 
@@ -173,7 +179,7 @@ def filled(
     Returns:
         [n + 1, d].
     """
-    known = sparse.csr_array(rows, dtype=np.float64)
+    known = rows.astype(np.float64)
     weights = present * ratings / max((present * ratings).sum(), 1)
     mean = sparse.csr_array((known.T @ weights)[None])
     own = sparse.diags_array(present.astype(np.float64)) @ known

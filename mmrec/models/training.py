@@ -165,9 +165,7 @@ def _initial_model(inputs: Inputs, train: Ratings, settings: TrainingSettings) -
     )
     if settings.variance_preserving_init:
         model.variance_preserving_init()
-    # Start at the mean rating, not at zero: the first epochs are not spent on finding it.
-    with torch.no_grad():
-        model.rating_predictor[-1].bias.fill_(train.rating.mean())
+    model.start_at(train.rating.mean())
     return model.to(inputs.device)
 
 

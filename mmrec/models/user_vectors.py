@@ -22,7 +22,9 @@ def rating_matrix(
     ratings: pd.DataFrame, values: ArrayLike, users: pd.Index, movies: pd.Index
 ) -> sparse.csr_array:
     """Values [n] of n ratings in a matrix, float32 [n_users, n_movies]."""
-    at = users.get_indexer(ratings["user_id"]), movies.get_indexer(ratings["movie_id"])
+    user = users.get_indexer(pd.Index(ratings["user_id"]))
+    movie = movies.get_indexer(pd.Index(ratings["movie_id"]))
+    at = user, movie
     return sparse.csr_array((np.asarray(values, np.float32), at), (len(users), len(movies)))
 
 
@@ -92,8 +94,8 @@ def positions(ratings: pd.DataFrame, users: pd.Index, movies: pd.Index, full_vie
     """Ratings as row positions; those outside training (no column ``view``) see the full view."""
     view = ratings["view"] if "view" in ratings else np.full(len(ratings), full_view)
     return Ratings(
-        user=torch.from_numpy(users.get_indexer(ratings["user_id"]).astype(np.int64)),
-        movie=torch.from_numpy(movies.get_indexer(ratings["movie_id"]).astype(np.int64)),
+        user=torch.from_numpy(users.get_indexer(pd.Index(ratings["user_id"])).astype(np.int64)),
+        movie=torch.from_numpy(movies.get_indexer(pd.Index(ratings["movie_id"])).astype(np.int64)),
         rating=torch.from_numpy(ratings["rating"].to_numpy(np.float32)),
         view=torch.from_numpy(np.asarray(view, dtype=np.int64)),
     )
