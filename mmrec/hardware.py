@@ -21,7 +21,7 @@ CAPABILITIES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "neon", "asimd", "
 def versions() -> dict[str, str | None]:
     """Installed version of each package that the project declares; None where it is missing."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = [re.match(r"[A-Za-z0-9._-]+", line).group() for line in project["dependencies"]]
+    names = [re.split(r"[^A-Za-z0-9._-]", line)[0] for line in project["dependencies"]]
     return {name: _version(name) for name in sorted(names)}
 
 

@@ -105,11 +105,20 @@ def _imported(file: Path) -> frozenset[str]:
 
 @cache
 def _syntax(file: Path) -> str:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return syntax_digest(file.read_text(encoding="utf-8"))
+
+
+def syntax_digest(source: str) -> str:
+    """Digest of a module's abstract syntax, without comments, docstrings and layout."""
+    return tree_digest(ast.parse(source))
+
+
+def tree_digest(tree: ast.Module) -> str:
+    """The same of a tree, whose docstrings are removed on the way."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [item for item in body if not _is_docstring(item)]
+            body[:] = [item for item in body if not _is_docstring(item)]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
