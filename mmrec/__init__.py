@@ -1,8 +1,8 @@
 """Helpers behind the notebooks of the multi-modal movie recommendation study.
 
-Data flows one way through five floors, each reading only the files of the one below::
+Each part uses only those before it::
 
-    sources -> catalogue -> features -> experiments -> book
+    catalogue -> enrichment -> features -> models -> evaluation -> experiments -> reports
 """
 
 __version__ = "0.1.0"
