@@ -24,10 +24,9 @@ from PIL import Image
 
 from mmrec import hardware
 from mmrec.catalogue import sources
-from mmrec.features import cache as extraction
 from mmrec.features import text
-from mmrec.features.media import decoding as media
-from mmrec.features.media import video
+from mmrec.features.media import decoding, pictures, video
+from mmrec.features.threads import one_thread
 
 WIDTH, HEIGHT, FRAME_RATE, KEY_FRAME_EVERY = 640, 360, 25, 250
 MARGIN = 0.1
@@ -68,7 +67,7 @@ def every_frame_decoded(path: Path) -> list[np.ndarray]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        times = media.candidate_times(float(stream.duration * stream.time_base), MARGIN)
+        times = decoding.candidate_times(float(stream.duration * stream.time_base), MARGIN)
         numbers = set(np.floor(times * FRAME_RATE + 1e-6).astype(int).tolist())
         return [
             frame.to_ndarray(format="rgb24")
@@ -77,17 +76,17 @@ def every_frame_decoded(path: Path) -> list[np.ndarray]:
         ]
 
 
-def one_by_one(path: Path, encoder: video.Encoder) -> np.ndarray:
+def one_by_one(path: Path, encoder: pictures.Encoder) -> np.ndarray:
     """The plain script: each candidate through the network alone, in float32."""
     frames = every_frame_decoded(path)
-    vectors = [video.encode([frame], encoder, torch.float32) for frame in frames]
+    vectors = [pictures.encode([frame], encoder, torch.float32) for frame in frames]
     return np.concatenate(vectors).mean(axis=0)
 
 
-def bare_network(frames: list[np.ndarray], encoder: video.Encoder) -> Callable[[], object]:
+def bare_network(frames: list[np.ndarray], encoder: pictures.Encoder) -> Callable[[], object]:
     """What there is to do once the frames are decoded, scaled and batched: the network alone."""
-    batches = list(video.batches(frames, encoder, hardware.fast_dtype()))
-    return lambda: [video.pool(batch, encoder) for batch in batches]
+    batches = list(pictures.batches(frames, encoder, hardware.fast_dtype()))
+    return lambda: [pictures.pool(batch, encoder) for batch in batches]
 
 
 def seconds_of(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, tuple]:
@@ -106,10 +105,10 @@ def seconds_of(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, 
     return {name: tuple(map(statistics.median, zip(*t, strict=True))) for name, t in taken.items()}
 
 
-def video_seconds(clip: Path, encoder: video.Encoder, rounds: int) -> dict[str, tuple]:
+def video_seconds(clip: Path, encoder: pictures.Encoder, rounds: int) -> dict[str, tuple]:
     """Times of the plain script, of this project's way, and of the network alone."""
     frames = every_frame_decoded(clip)
-    ours = [frame for _, frame in media.candidate_frames(clip, margin=MARGIN)]
+    ours = [frame for _, frame in decoding.candidate_frames(clip, margin=MARGIN)]
     np.testing.assert_array_equal(frames, ours, "not the same candidate frames")
     ways = {
         "every frame, one by one, fp32": partial(one_by_one, clip, encoder),
@@ -161,7 +160,7 @@ def main() -> None:
     about = hardware.describe()
     dtype = str(hardware.fast_dtype()).removeprefix("torch.")
     print(f"{about['processor']}, {about['cores']} cores, networks in {dtype}")
-    with tempfile.TemporaryDirectory() as folder, extraction.one_thread():
+    with tempfile.TemporaryDirectory() as folder, one_thread():
         clip = render(Path(folder) / "clip.mp4", options.seconds)
         # A network is as fast with any weights, and these need no connection.
         untrained = Path(folder) / "untrained.pth"

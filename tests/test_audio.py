@@ -12,15 +12,31 @@ import pytest
 import torch
 from torchvggish import torchvggish
 
+from mmrec.catalogue.tables import Catalogue
 from mmrec.errors import StudyError
-from mmrec.features import cache as extraction
+from mmrec.features import cache as file_cache
 from mmrec.features import published, registry
-from mmrec.features.media import audio, demo_trailers
+from mmrec.features.media import audio, decoding, demo_trailers, sound, trailers
 from mmrec.workspace import Workspace
 
-MOVIES = pd.DataFrame({"movie_id": [1, 2, 3], "genres": [["Drama"], ["Action"], ["Horror"]]})
+MOVIES = pd.DataFrame(
+    {
+        "movie_id": [1, 2, 3],
+        "title": ["One", "Two", "Three"],
+        "year": [1995, 1996, 1997],
+        "genres": [["Drama"], ["Action"], ["Horror"]],
+        "poster": [None] * 3,
+    }
+)
 RATINGS = pd.DataFrame({"movie_id": [3, 3, 3, 2, 2, 2, 1], "rating": 4})
-CATALOGUE = SimpleNamespace(movies=MOVIES, ratings=RATINGS)
+
+
+def catalogue_of(movies, ratings):
+    empty = pd.DataFrame()
+    return Catalogue(movies, ratings, users=empty, rejected=empty, sources={})
+
+
+CATALOGUE = catalogue_of(MOVIES, RATINGS)
 DEMO = {"demo_movies": 2, "demo_seconds": 1.5}
 
 
@@ -30,9 +46,9 @@ def out_of_reach():
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    parallel = extraction.joblib.Parallel
+    parallel = file_cache.joblib.Parallel
     monkeypatch.setattr(
-        extraction.joblib, "Parallel", lambda n_jobs, **options: parallel(n_jobs=1, **options)
+        file_cache.joblib, "Parallel", lambda n_jobs, **options: parallel(n_jobs=1, **options)
     )
 
 
@@ -63,15 +79,15 @@ def tone(hertz, seconds, rate=16_000):
     ("seconds", "windows"), [(0.1, 1), (0.975, 1), (1.9, 1), (1.94, 2), (5.0, 5)]
 )
 def test_windows_of_096_seconds(seconds, windows):
-    assert audio.patches(tone(440, seconds)).shape == (windows, 96, 64)
+    assert sound.patches(tone(440, seconds)).shape == (windows, 96, 64)
 
 
 def test_log_mel_statistics_know_the_pitch():
-    low, high = (audio.encode(tone(hertz, 2), audio.ENCODERS["log-mel"]) for hertz in (200, 4000))
+    low, high = (sound.encode(tone(hertz, 2), audio.ENCODERS["log-mel"]) for hertz in (200, 4000))
     assert low.shape == (128,)
     assert low.dtype == np.float32
     assert low[:64].argmax() < 10 < 40 < high[:64].argmax()
-    windows = audio.patches(tone(200, 2))
+    windows = sound.patches(tone(200, 2))
     np.testing.assert_allclose(low[:64], windows.mean((0, 1)), rtol=1e-4)
     np.testing.assert_allclose(low[64:], windows.std((0, 1)), rtol=1e-3, atol=1e-4)
 
@@ -81,13 +97,11 @@ def test_vggish_is_the_mean_over_its_windows(tmp_path, monkeypatch):
     network = torchvggish._vgg(postprocess=False).eval()
     path = tmp_path / "vggish.pth"
     torch.save(network.state_dict(), path)
-    monkeypatch.setattr(audio.weights, "from_hub", lambda url: path)
-    audio._vggish.cache_clear()
+    vggish = replace(audio.ENCODERS["vggish"], weights=lambda: path)
     samples = tone(300, 2.5) + np.random.default_rng(0).normal(0, 0.1, 40_000).astype(np.float32)
-    vector = audio.encode(samples, audio.ENCODERS["vggish"])
+    vector = sound.encode(samples, vggish)
     with torch.inference_mode():
-        expected = network(torch.from_numpy(audio.patches(samples))[:, None]).mean(0).numpy()
-    audio._vggish.cache_clear()
+        expected = network(torch.from_numpy(sound.patches(samples))[:, None]).mean(0).numpy()
     assert vector.shape == (128,)
     np.testing.assert_allclose(vector, expected, rtol=1e-4, atol=1e-6)
 
@@ -113,16 +127,16 @@ def test_trailers_are_embedded_once(clips, tmp_path, monkeypatch):
     assert left_out.empty
     assert table.stand_in == "log-mel statistics for VGGish"
     assert not np.allclose(*table.matrix([1, 3])[0])
-    monkeypatch.setattr(audio.media, "waveform", out_of_reach)
+    monkeypatch.setattr(decoding, "waveform", out_of_reach)
     assert embed()[0].digest == table.digest
 
 
 def test_a_silent_or_damaged_trailer_costs_its_own_movie_only(clips, tmp_path, monkeypatch):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(clips[1].read_bytes()[:3000])
-    waveform = audio.media.waveform
+    waveform = decoding.waveform
     monkeypatch.setattr(
-        audio.media,
+        decoding,
         "waveform",
         lambda path: np.zeros(16_000, np.float32) if path == clips[3] else waveform(path),
     )
@@ -133,7 +147,7 @@ def test_a_silent_or_damaged_trailer_costs_its_own_movie_only(clips, tmp_path, m
 
 
 def test_published_rows_without_content_are_left_out(authors_file):
-    table, left_out = published.read("audio", authors_file)
+    table, left_out = published.read(authors_file)
     assert table.vectors.shape == (1_098, 128)
     assert table.movie_ids[[0, -1]].tolist() == [585, 1_682]  # row i is movie i
     assert table.provenance["encoder"] == "vggish-published"
@@ -158,11 +172,11 @@ def test_a_published_file_of_another_shape_is_refused(authors_file, tmp_path, ch
     rows = change(authors_file.read_text().splitlines())
     path.write_text("\n".join(rows) + "\n", encoding="latin-1")
     with pytest.raises(StudyError, match=rf"other\.csv.*{message}"):
-        published.read("audio", path)
+        published.read(path)
 
 
 def test_build_goes_down_the_list_of_sources(tmp_path, authors_file, monkeypatch, caplog):
-    monkeypatch.delenv(extraction.TRAILERS_VARIABLE, raising=False)
+    monkeypatch.delenv(trailers.VARIABLE, raising=False)
     workspace = Workspace(tmp_path / "run", tmp_path / "cache")
     build = partial(
         audio.build,
@@ -175,17 +189,17 @@ def test_build_goes_down_the_list_of_sources(tmp_path, authors_file, monkeypatch
     def nowhere(resource, cache):
         raise StudyError("no place serves it", where="audio", remedy="Set MMREC_MIRROR.")
 
-    monkeypatch.setattr(audio.data_sources, "fetch", nowhere)
+    monkeypatch.setattr(published.sources, "fetch", nowhere)
     table, _ = build(CATALOGUE)
     assert table.movie_ids.tolist() == [2, 3]
     assert table.stand_in == "demo trailers for trailers; log-mel statistics for VGGish"
     assert "no place serves it" in caplog.text
 
-    served = SimpleNamespace(path=authors_file)
-    monkeypatch.setattr(audio.data_sources, "fetch", lambda resource, cache: served)
+    served = SimpleNamespace(place="there", path=authors_file)
+    monkeypatch.setattr(published.sources, "fetch", lambda resource, cache: served)
     movies = pd.DataFrame({"movie_id": [1, 600, 700], "genres": [["Drama"]] * 3})
     ratings = pd.DataFrame({"movie_id": [1, 1, 600], "rating": 4})
-    catalogue = SimpleNamespace(movies=movies, ratings=ratings)
+    catalogue = catalogue_of(movies, ratings)
     table, left_out = build(catalogue)
     assert table.movie_ids.tolist() == [600, 700]
     assert left_out["movie_id"].tolist() == [1]
@@ -208,7 +222,7 @@ def test_unknown_source(tmp_path):
 @pytest.mark.skipif(not os.environ.get("MMREC_MIRROR"), reason="needs MMREC_MIRROR")
 def test_the_real_published_file():
     folder = Path(os.environ["MMREC_MIRROR"]) / "enhanced-ml-100k"
-    table, left_out = published.read("audio", folder / "audio_embeddings.csv")
+    table, left_out = published.read(folder / "audio_embeddings.csv")
     assert len(table.movie_ids) == 1_098
     assert len(left_out) == 584
     assert np.abs(table.vectors).max() < 7

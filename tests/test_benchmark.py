@@ -4,15 +4,14 @@ import numpy as np
 
 from benchmarks import extraction as benchmark
 from mmrec.features import text
-from mmrec.features.media import decoding as media
-from mmrec.features.media import video
+from mmrec.features.media import decoding, video
 
 
 def test_both_sides_embed_the_same_frames(tmp_path):
     clip = benchmark.render(tmp_path / "clip.mp4", 2)
     frames = benchmark.every_frame_decoded(clip)
     assert frames[0].shape == (360, 640, 3)
-    ours = [frame for _, frame in media.candidate_frames(clip, margin=benchmark.MARGIN)]
+    ours = [frame for _, frame in decoding.candidate_frames(clip, margin=benchmark.MARGIN)]
     np.testing.assert_array_equal(frames, ours)
     encoder = video.ENCODERS["efficientnet-lite0"]
     plain = benchmark.one_by_one(clip, encoder)

@@ -8,12 +8,11 @@ import pytest
 from standin import Fault, StandIn
 
 from mmrec import cli
-from mmrec.catalogue import locations, matching
+from mmrec.catalogue import locations, matching, trailer_index
 from mmrec.catalogue import tables as catalogue
 from mmrec.catalogue.finding import Finding, Match
 from mmrec.enrichment import pipeline as enrich
-from mmrec.errors import StudyError
-from mmrec.features import from_list, published
+from mmrec.features import from_list
 from mmrec.features.media import demo_trailers
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
@@ -274,6 +273,8 @@ def test_downloaded_trailers_give_video_and_audio(server, tmp_path, monkeypatch)
     options = ("--providers", "youtube,wikipedia", "--word-vectors", "corpus", "--rate-limit", "5M")
     mmrec(monkeypatch, *command, *options)
     assert calls == [{7: tmp_path / "mine" / "trailers" / "7.mp4"}] * 2
+    index = trailer_index.read(tmp_path / "mine" / "trailers")
+    assert 7 in index["movie_id"].tolist()
     assert (tmp_path / "mine" / "features" / "video.parquet").exists()
     failures = pd.read_csv(tmp_path / "mine" / "failures.csv")
     assert failures["movie_id"].tolist() == [9]
@@ -391,39 +392,3 @@ def test_a_rejected_match_gives_nothing():
     assert len(rejected) == 1
     movies, _, _ = enrich.merge(MOVIES, [], ["imdb"])
     assert movies.at[0, "match_status"] == "missing"
-
-
-def published_file(path, values, header=None, index=False):
-    pd.DataFrame(values).to_csv(path, header=header, index=index)
-    return path
-
-
-@pytest.fixture(scope="module")
-def values():
-    numbers = np.random.default_rng(0).normal(size=(1682, 384)).round(3)
-    numbers[4] = 0
-    numbers[5, 3] = np.nan
-    numbers[6, 3] = 1e35
-    numbers[7, 3] = np.inf
-    return numbers
-
-
-@pytest.mark.parametrize(("header", "index"), [(None, False), (True, False), (True, True)])
-def test_published_vectors_are_imported_by_movie_id(values, tmp_path, header, index):
-    path = published_file(tmp_path / "text.csv", values, header, index)
-    table, left_out = published.read("text", path)
-    assert (len(table.movie_ids), table.width) == (1678, 384)
-    np.testing.assert_allclose(table.matrix([1, 1682])[0], values[[0, -1]], rtol=1e-6)
-    assert left_out[["movie_id", "reason"]].to_numpy().tolist() == [
-        [5, "all zero"], [6, "NaN among its numbers"], [7, "overflow"], [8, "overflow"],
-    ]  # fmt: skip
-
-
-def test_another_published_file_is_refused(values, tmp_path):
-    path = published_file(tmp_path / "text.csv", values[:1000])
-    with pytest.raises(StudyError, match="1000 × 384 values, not 1682 × 384"):
-        published.read("text", path)
-    with pytest.raises(StudyError, match="wrong hash"):
-        published.FILES["text"].resource.verify(path)
-    with pytest.raises(StudyError, match="not a CSV"):
-        published.read("text", tmp_path / "none.csv")

@@ -15,7 +15,7 @@ import pytest
 
 from mmrec.catalogue import sources
 from mmrec.errors import StudyError
-from mmrec.features import cache as extraction
+from mmrec.features import threads
 from mmrec.features.media import audio, demo_trailers, video
 from mmrec.features.media import decoding as media
 from mmrec.workspace import Workspace
@@ -130,12 +130,12 @@ def test_a_killed_run_resumes_to_the_same_bytes(trailers, tmp_path):
     )
     run = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
     deadline = time.monotonic() + 120
-    while len(list(cache.rglob("*.npy"))) < 3 and run.poll() is None:
+    while len(list(cache.glob("*/[0-9a-f][0-9a-f]/*.npy"))) < 3 and run.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
-    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("[!.]*.npy")}
+    kept = {path: path.stat().st_mtime_ns for path in cache.glob("*/[0-9a-f][0-9a-f]/*.npy")}
     assert 3 <= len(kept) < len(trailers)
 
     table, left_out = embed(cache=cache)
@@ -193,18 +193,18 @@ def test_items_made_ahead_keep_their_order_and_errors():
                 raise StudyError("item 7 is damaged", where="here", remedy="None.")
             yield index
 
-    passed = extraction.ahead(items(), depth=3)
+    passed = threads.ahead(items(), depth=3)
     assert next(passed) == 0
     assert [next(passed) for _ in range(6)] == [1, 2, 3, 4, 5, 6]
     with pytest.raises(StudyError, match="item 7"):
         next(passed)
     assert made == list(range(8))
-    assert list(extraction.ahead([], depth=3)) == []
+    assert list(threads.ahead([], depth=3)) == []
 
 
 def test_no_more_than_asked_for_is_made_ahead():
     made = []
-    passed = extraction.ahead((made.append(i) for i in range(100)), depth=4)
+    passed = threads.ahead((made.append(i) for i in range(100)), depth=4)
     next(passed)
     passed.close()
     assert len(made) <= 5

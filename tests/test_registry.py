@@ -8,11 +8,10 @@ import pytest
 from torch import nn
 
 from mmrec.errors import StudyError
-from mmrec.features import cache as extraction
+from mmrec.features import cache as file_cache
 from mmrec.features import registry
 from mmrec.features.graph import word_vectors
-from mmrec.features.media import decoding as media
-from mmrec.features.media import demo_trailers, video
+from mmrec.features.media import decoding, demo_trailers, pictures, video
 from mmrec.features.table import FeatureTable
 
 
@@ -23,7 +22,7 @@ def trailers(tmp_path_factory):
 
 
 def loudness(trailer: Path) -> float:
-    return np.abs(media.waveform(trailer)).mean()
+    return np.abs(decoding.waveform(trailer)).mean()
 
 
 def test_a_name_that_is_not_there_brings_those_that_are():
@@ -51,7 +50,7 @@ def test_every_choice_by_name_says_what_there_is(choose, known):
 
 
 def test_a_function_and_a_name_make_a_modality(trailers, tmp_path):
-    table, left_out = extraction.embed(
+    table, left_out = file_cache.embed(
         trailers, loudness, modality="loudness", cache=tmp_path / "cache", source="demo", n_jobs=1
     )
     table.save(tmp_path / "loudness.parquet")
@@ -66,7 +65,7 @@ def test_a_function_and_a_name_make_a_modality(trailers, tmp_path):
 def test_a_changed_function_starts_anew(trailers, tmp_path):
     def embed(function):
         options = {"modality": "mine", "cache": tmp_path, "n_jobs": 1}
-        return extraction.embed(trailers, function, **options)[0].vectors[:, 0].tolist()
+        return file_cache.embed(trailers, function, **options)[0].vectors[:, 0].tolist()
 
     calls = []
 
@@ -85,7 +84,7 @@ def test_a_changed_function_starts_anew(trailers, tmp_path):
 
 def test_vectors_of_different_lengths_are_refused(trailers, tmp_path):
     with pytest.raises(StudyError, match=r"mine features.*\(7,\), \(8,\)"):
-        extraction.embed(
+        file_cache.embed(
             trailers,
             lambda path: np.ones(int(path.name[0])),
             modality="mine",
@@ -96,12 +95,12 @@ def test_vectors_of_different_lengths_are_refused(trailers, tmp_path):
 
 def test_a_network_of_ones_own_runs_in_other_processes(trailers, tmp_path, monkeypatch):
     """One that is in no other process's registry, and pools by itself."""
-    own = video.Encoder(
+    own = pictures.Encoder(
         "own", "Own", None, width=3, trunk=lambda _: nn.Sequential(nn.AvgPool2d(224), nn.Flatten())
     )
     monkeypatch.setitem(video.ENCODERS, "own", own)
     table, _ = video.embed_trailers(trailers, encoder="own", margin=0.1, cache=tmp_path, n_jobs=2)
     assert table.vectors.shape == (2, 3)
     assert table.provenance["weights"] == "none"
-    frames = [frame for _, frame in media.candidate_frames(trailers[8], margin=0.1)]
-    np.testing.assert_allclose(table.matrix([8])[0][0], video.encode(frames, own).mean(0))
+    frames = [frame for _, frame in decoding.candidate_frames(trailers[8], margin=0.1)]
+    np.testing.assert_allclose(table.matrix([8])[0][0], pictures.encode(frames, own).mean(0))

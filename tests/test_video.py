@@ -1,5 +1,8 @@
 """Video vectors: encoders by name, caching by content, failures told, sources named."""
 
+import errno
+import hashlib
+import os
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -12,18 +15,39 @@ from PIL import Image
 from sklearn.metrics.pairwise import cosine_similarity
 from torch import nn
 
-from mmrec.errors import StudyError
-from mmrec.features import cache as extraction
+from mmrec.catalogue.tables import Catalogue
+from mmrec.errors import LocalError, StudyError, local_failures
+from mmrec.features import cache as file_cache
 from mmrec.features import registry
-from mmrec.features.media import decoding as media
-from mmrec.features.media import demo_trailers, video, weights
+from mmrec.features.media import (
+    decoding,
+    demo_trailers,
+    pictures,
+    posters,
+    trailers,
+    video,
+    weights,
+)
 from mmrec.workspace import Workspace
 
 MOVIES = pd.DataFrame(
-    {"movie_id": [1, 2, 3], "genres": [["Drama"], ["Action"], ["Horror"]], "poster": [None] * 3}
+    {
+        "movie_id": [1, 2, 3],
+        "title": ["One", "Two", "Three"],
+        "year": [1995, 1996, 1997],
+        "genres": [["Drama"], ["Action"], ["Horror"]],
+        "poster": [None] * 3,
+    }
 )
 RATINGS = pd.DataFrame({"movie_id": [3, 3, 3, 2, 2, 2, 1], "rating": 4})
-CATALOGUE = SimpleNamespace(movies=MOVIES, ratings=RATINGS)
+
+
+def catalogue_of(movies, ratings):
+    empty = pd.DataFrame()
+    return Catalogue(movies, ratings, users=empty, rejected=empty, sources={})
+
+
+CATALOGUE = catalogue_of(MOVIES, RATINGS)
 BUILD = {"margin": 0.1, "demo_movies": 2, "demo_seconds": 1.0}
 
 
@@ -45,7 +69,7 @@ def tiny(tmp_path, monkeypatch):
         torch.manual_seed(0)
         return nn.Conv2d(3, 5, 8, stride=32)
 
-    encoder = video.Encoder(
+    encoder = pictures.Encoder(
         "tiny",
         "Tiny",
         lambda: path,
@@ -55,11 +79,11 @@ def tiny(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(video.ENCODERS, "tiny", encoder)
     monkeypatch.setattr(
-        extraction.joblib, "Parallel", partial(in_process, extraction.joblib.Parallel)
+        file_cache.joblib, "Parallel", partial(in_process, file_cache.joblib.Parallel)
     )
-    video._loaded.cache_clear()
+    pictures._loaded.cache_clear()
     yield "tiny"
-    video._loaded.cache_clear()
+    pictures._loaded.cache_clear()
 
 
 def in_process(parallel, n_jobs, **options):
@@ -79,8 +103,8 @@ def workspace(tmp_path):
 
 def test_a_trailer_is_the_mean_of_its_candidate_frames(tiny, clips, tmp_path):
     table, left_out = video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
-    frames = [frame for _, frame in media.candidate_frames(clips[2], margin=0.1)]
-    expected = video.encode(frames, video.ENCODERS[tiny]).mean(axis=0)
+    frames = [frame for _, frame in decoding.candidate_frames(clips[2], margin=0.1)]
+    expected = pictures.encode(frames, video.ENCODERS[tiny]).mean(axis=0)
     assert table.modality == "video"
     assert table.vectors.dtype == np.float32
     np.testing.assert_allclose(table.matrix([2])[0][0], expected, rtol=1e-5)
@@ -110,20 +134,20 @@ def test_the_second_run_computes_nothing(tiny, clips, tmp_path, monkeypatch):
     embed = partial(video.embed_trailers, clips, encoder=tiny, cache=tmp_path)
     first, _ = embed(margin=0.1)
     with monkeypatch.context() as patch:
-        patch.setattr(video.media, "candidate_frames", out_of_reach)
+        patch.setattr(decoding, "candidate_frames", out_of_reach)
         again, _ = embed(margin=0.1)
     assert again.digest == first.digest
     calls = []
-    decode = media.candidate_frames
+    decode = decoding.candidate_frames
     monkeypatch.setattr(
-        video.media, "candidate_frames", lambda *a, **k: calls.append(a) or decode(*a, **k)
+        decoding, "candidate_frames", lambda *a, **k: calls.append(a) or decode(*a, **k)
     )
     embed(margin=0.3)
     assert len(calls) == 3  # another recipe is another vector
 
 
 def test_a_killed_run_resumes(tiny, clips, tmp_path, monkeypatch):
-    decode, calls = media.candidate_frames, []
+    decode, calls = decoding.candidate_frames, []
 
     def killed(path, **options):
         calls.append(path)
@@ -131,7 +155,7 @@ def test_a_killed_run_resumes(tiny, clips, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return decode(path, **options)
 
-    monkeypatch.setattr(video.media, "candidate_frames", killed)
+    monkeypatch.setattr(decoding, "candidate_frames", killed)
     with pytest.raises(KeyboardInterrupt):
         video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
     table, _ = video.embed_trailers(clips, encoder=tiny, margin=0.1, cache=tmp_path)
@@ -152,24 +176,24 @@ def test_a_poster_is_one_frame(tiny, tmp_path):
     path = tmp_path / "poster.jpg"
     Image.linear_gradient("L").save(path)
     table, _ = video.embed_posters({4: path, 5: path}, encoder=tiny, cache=tmp_path)
-    expected = video.encode([media.still(path)], video.ENCODERS[tiny])
+    expected = pictures.encode([decoding.still(path)], video.ENCODERS[tiny])
     np.testing.assert_array_equal(table.matrix([4, 5])[0], np.repeat(expected, 2, 0))
     assert table.stand_in == "posters for trailers; Tiny for ResNet-50"
 
 
 def test_any_number_of_pictures(tiny):
-    pictures = list(np.random.default_rng(0).integers(0, 256, (11, 300, 20, 3), dtype=np.uint8))
-    together = video.encode(pictures, video.ENCODERS[tiny])
+    shown = list(np.random.default_rng(0).integers(0, 256, (11, 300, 20, 3), dtype=np.uint8))
+    together = pictures.encode(shown, video.ENCODERS[tiny])
     assert together.shape == (11, 5)
-    one_by_one = np.concatenate([video.encode([p], video.ENCODERS[tiny]) for p in pictures])
+    one_by_one = np.concatenate([pictures.encode([p], video.ENCODERS[tiny]) for p in shown])
     np.testing.assert_allclose(together, one_by_one, atol=2e-2)
-    assert video.encode([], video.ENCODERS[tiny]).shape == (0, 5)
+    assert pictures.encode([], video.ENCODERS[tiny]).shape == (0, 5)
 
 
 def test_efficientnet_in_bfloat16_is_close_to_float32(clips):
-    pictures = [f for path in clips.values() for _, f in media.candidate_frames(path, margin=0.1)]
+    shown = [f for path in clips.values() for _, f in decoding.candidate_frames(path, margin=0.1)]
     exact, fast = (
-        video.encode(pictures, video.ENCODERS["efficientnet-lite0"], dtype)
+        pictures.encode(shown, video.ENCODERS["efficientnet-lite0"], dtype)
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert exact.shape == (9, 1280)
@@ -182,14 +206,14 @@ def test_efficientnet_in_bfloat16_is_close_to_float32(clips):
 
 def test_resnet50_gives_its_pool_layer(tmp_path):
     torch.manual_seed(0)
-    network = video.torchvision.models.resnet50().eval()
+    network = pictures.torchvision.models.resnet50().eval()
     path = tmp_path / "resnet50.pth"
     torch.save(network.state_dict(), path)
-    pictures = torch.rand(1, 3, 224, 224)
+    batch = torch.rand(1, 3, 224, 224)
     with torch.inference_mode():
-        pooled = network.avgpool(video._resnet50(path).eval()(pictures)).flatten(1)
+        pooled = network.avgpool(pictures.resnet50(path).eval()(batch)).flatten(1)
         network.fc = nn.Identity()
-        torch.testing.assert_close(pooled, network(pictures))
+        torch.testing.assert_close(pooled, network(batch))
     assert pooled.shape == (1, 2048)
 
 
@@ -208,32 +232,68 @@ def test_the_first_encoder_to_be_had_is_chosen_and_said(monkeypatch, caplog):
         choose(["efficientnet-lite0", "resnet5"])
 
 
-def test_weights_out_of_reach_are_told_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    url = "http://127.0.0.1:9/net-0123abcd.pth"  # nothing listens on the discard port
-    with pytest.raises(StudyError, match=r"net-0123abcd\.pth.*cannot be had"):
-        weights.from_hub(url)
+DOWNLOAD = weights.Download("http://127.0.0.1:9/net.pth", hashlib.sha256(b"test").hexdigest())
 
 
-def test_weights_of_another_content_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    path = tmp_path / "checkpoints" / "net-9f86d081.pth"
-    path.parent.mkdir()
-    path.write_bytes(b"test")  # SHA-256 begins with 9f86d081
-    assert weights.from_hub(f"http://127.0.0.1:9/{path.name}") == path
-    path.write_bytes(b"tes")
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def test_weights_out_of_reach_are_told_at_once(hub):
+    # nothing listens on the discard port
+    with pytest.raises(StudyError, match=r"net\.pth.*not available.*put the file at"):
+        DOWNLOAD.path()
+
+
+def test_weights_of_another_content_are_refused_and_left_alone(hub):
+    DOWNLOAD.kept.parent.mkdir(parents=True)
+    DOWNLOAD.kept.write_bytes(b"test")
+    assert DOWNLOAD.path() == DOWNLOAD.kept
+    DOWNLOAD.kept.write_bytes(b"tes")
     with pytest.raises(StudyError, match="wrong content"):
-        weights.from_hub(f"http://127.0.0.1:9/{path.name}")
+        DOWNLOAD.path()
+    assert DOWNLOAD.kept.read_bytes() == b"tes"
+
+
+def test_weights_are_pinned_by_the_whole_digest(hub):
+    assert all(len(one.sha256) == 64 for one in (video._RESNET50, video._EFFICIENTNET_LITE0))
+    assert weights.verified(video._EFFICIENTNET_LITE0.file, video._EFFICIENTNET_LITE0.sha256)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_home_that_may_not_be_written_leaves_the_packaged_encoder(
+    hub, monkeypatch, caplog, number
+):
+    def refuse(url, folder, known_hash):
+        with local_failures(folder):
+            raise OSError(number, os.strerror(number), str(folder))
+
+    monkeypatch.setattr(weights.locations, "download", refuse)
+    chosen = registry.choose(video.ENCODERS, ["resnet50", "efficientnet-lite0"])
+    assert chosen.name == "efficientnet-lite0"
+    assert "may not be written" in caplog.text
+
+
+def test_a_full_disk_is_no_missing_encoder(hub, monkeypatch):
+    def refuse(url, folder, known_hash):
+        with local_failures(folder):
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    monkeypatch.setattr(weights.locations, "download", refuse)
+    with pytest.raises(LocalError, match="disk is full"):
+        registry.choose(video.ENCODERS, ["resnet50", "efficientnet-lite0"])
 
 
 def test_most_rated_movies_ties_go_to_the_smaller_id():
-    assert extraction.most_rated(CATALOGUE, 2) == [2, 3]
-    assert extraction.most_rated(CATALOGUE, None) == [2, 3, 1]
+    assert CATALOGUE.most_rated(2) == [2, 3]
+    assert CATALOGUE.most_rated() == [2, 3, 1]
 
 
 def test_build_from_demo_trailers(tiny, workspace, monkeypatch, caplog):
-    monkeypatch.delenv(extraction.TRAILERS_VARIABLE, raising=False)
-    monkeypatch.setattr(video.data_sources, "fetch", fetch_nothing)
+    monkeypatch.delenv(trailers.VARIABLE, raising=False)
+    monkeypatch.setattr(posters.sources, "fetch", fetch_nothing)
     sources = ["trailers", "posters", "demo"]
     table, left_out = video.build(CATALOGUE, workspace, sources=sources, encoders=[tiny], **BUILD)
     assert table.movie_ids.tolist() == [2, 3]
@@ -246,11 +306,9 @@ def test_build_from_demo_trailers(tiny, workspace, monkeypatch, caplog):
 
 def test_build_from_posters(tiny, workspace, tmp_path, monkeypatch):
     Image.new("RGB", (20, 30), "teal").save(tmp_path / "tt1.jpg")
-    served = SimpleNamespace(path=tmp_path)
-    monkeypatch.setattr(video.data_sources, "fetch", lambda resource, cache: served)
-    catalogue = SimpleNamespace(
-        movies=MOVIES.assign(poster=["tt1.jpg", None, "tt3.jpg"]), ratings=RATINGS
-    )
+    served = SimpleNamespace(place="there", path=tmp_path)
+    monkeypatch.setattr(posters.sources, "fetch", lambda resource, cache: served)
+    catalogue = catalogue_of(MOVIES.assign(poster=["tt1.jpg", None, "tt3.jpg"]), RATINGS)
     table, left_out = video.build(
         catalogue, workspace, sources=["posters", "demo"], encoders=[tiny], **BUILD
     )
@@ -261,7 +319,7 @@ def test_build_from_posters(tiny, workspace, tmp_path, monkeypatch):
 
 
 def test_build_from_the_readers_own_trailers(tiny, clips, workspace, tmp_path, monkeypatch):
-    monkeypatch.setenv(extraction.TRAILERS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(trailers.VARIABLE, str(tmp_path))
     (tmp_path / "2.mp4").write_bytes(clips[2].read_bytes())
     (tmp_path / "77.mp4").write_bytes(clips[1].read_bytes())
     table, _ = video.build(
@@ -272,7 +330,7 @@ def test_build_from_the_readers_own_trailers(tiny, clips, workspace, tmp_path, m
 
 
 def test_only_trailers_through_resnet_stand_in_for_nothing(tiny, clips, tmp_path, monkeypatch):
-    resnet = replace(video.ENCODERS[tiny], name="resnet50")
+    resnet = replace(video.ENCODERS[tiny], name="resnet50", title=video.THE_PAPERS)
     monkeypatch.setitem(video.ENCODERS, "resnet50", resnet)
     embed = partial(video.embed_trailers, clips, margin=0.1, cache=tmp_path)
     assert embed(encoder="resnet50")[0].stand_in is None

@@ -48,6 +48,16 @@ class Catalogue:
     rejected: pd.DataFrame
     sources: dict[str, dict]
 
+    def most_rated(self, n: int | None = None) -> list[int]:
+        """Ids of the n movies with the most ratings (by default of all), most rated first.
+
+        Ties go to the smaller id.
+        """
+        counts = self.ratings["movie_id"].value_counts()
+        counts = counts.reindex(sorted(self.movies["movie_id"]), fill_value=0)
+        order = counts.sort_values(ascending=False, kind="stable").index[:n]
+        return [int(movie_id) for movie_id in order]
+
 
 def build(
     workspace: Workspace,

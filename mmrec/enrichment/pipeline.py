@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmrec import progress
-from mmrec.catalogue import matching, movielens
+from mmrec.catalogue import matching, movielens, trailer_index
 from mmrec.catalogue import tables as catalogue
 from mmrec.catalogue.finding import Finding, Miss
 from mmrec.catalogue.tables import Catalogue
@@ -178,6 +178,7 @@ def run(
     enriched, rejected, conflicts = merge(movies, findings, providers)
     files = {}
     if trailers:
+        trailer_index.write(enriched, workspace.root / "trailers")
         named = enriched.set_index("movie_id")["trailer_youtube_id"].dropna().to_dict()
         files, failed = youtube.download(
             named,

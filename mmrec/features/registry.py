@@ -9,12 +9,13 @@ from typing import TypeVar
 from mmrec.errors import StudyError
 
 E = TypeVar("E")
+N = TypeVar("N", bound="Encoder")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class Registry(dict[str, E]):
-    """Entries of one kind by their names; asked for a name it lacks, it tells those it has.
+    """Entries of one kind by name; an unknown name raises an error that lists the valid ones.
 
     ``registry["mine"] = entry`` adds one.
 
@@ -33,20 +34,20 @@ class Registry(dict[str, E]):
         )
 
     def first(self, names: Sequence[str], attempt: Callable[[E], T]) -> tuple[str, T]:
-        """Goes down an ordered list of names and takes the first that is to be had.
+        """Goes down an ordered list of names and takes the first that is available.
 
         Args:
             names: In order of preference.
-            attempt: Gives what is wanted of an entry, or raises StudyError saying why it cannot
-                be had.
+            attempt: Gives what is wanted of an entry, or raises StudyError saying why it is not
+                available.
 
         Returns:
             The name, and what ``attempt`` gave. Why earlier names were passed over is logged in
             one line.
 
         Raises:
-            StudyError: If a name is unknown, which is told before anything is tried, or if none
-                can be had.
+            StudyError: If a name is unknown, which is reported before anything is tried, or if
+                none is available.
         """
         refusals = []
         for name, entry in [(name, self[name]) for name in names]:
@@ -57,10 +58,14 @@ class Registry(dict[str, E]):
                 continue
             if refusals:
                 passed_over = "; ".join(refusals)
-                log.warning("%s: taking %s (not to be had: %s)", self.kind, name, passed_over)
+                log.warning("%s: taking %s (not available: %s)", self.kind, name, passed_over)
             return name, result
-        raise StudyError(
-            f"not one can be had ({'; '.join(refusals)})" if refusals else "the list is empty",
+        raise self.none_available(refusals)
+
+    def none_available(self, refusals: Sequence[str]) -> StudyError:
+        """The error for a list of names of which none is available, each with its reason."""
+        return StudyError(
+            f"none is available ({'; '.join(refusals)})" if refusals else "the list is empty",
             where=self.kind,
             remedy="Name another one in the profile, or make one of these available.",
         )
@@ -83,17 +88,21 @@ class Encoder:
     title: str = field(compare=False)
     weights: Callable[[], Path] | None = field(compare=False)
 
+    def instead_of(self, title: str) -> str | None:
+        """What this encoder stands in for where the paper's is another one, or None."""
+        return None if self.title == title else f"{self.title} for {title}"
+
     def weights_name(self) -> str:
         """Name of the file of weights, once it is there and verified."""
         return self.weights().name if self.weights else "none"
 
 
-def by_name(kind: str, *encoders: Encoder) -> Registry[Encoder]:
+def by_name(kind: str, *encoders: N) -> Registry[N]:
     """The registry of a modality's encoders."""
     return Registry(kind, {encoder.name: encoder for encoder in encoders})
 
 
-def choose(encoders: Registry[Encoder], names: Sequence[str]) -> Encoder:
-    """The first encoder of an ordered list whose weights are to be had; see `Registry.first`."""
+def choose(encoders: Registry[N], names: Sequence[str]) -> N:
+    """The first encoder of an ordered list whose weights are available; see `Registry.first`."""
     name, _ = encoders.first(names, lambda encoder: encoder.weights_name())
     return encoders[name]

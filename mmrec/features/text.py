@@ -15,8 +15,8 @@ import spacy
 
 from mmrec.catalogue.locations import tree_digest
 from mmrec.errors import StudyError
-from mmrec.features.cache import one_thread
 from mmrec.features.table import FeatureTable
+from mmrec.features.threads import one_thread
 from mmrec.progress import bar
 from mmrec.workspace import atomic_path
 

@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmrec.catalogue import sources
-from mmrec.features.media import audio
-from mmrec.features.media import decoding as media
+from mmrec.features.media import decoding, sound
 
 _FRAME_SECONDS = 0.94
 """How wide a candidate frame is drawn at most: just under the second that lies between two."""
@@ -80,8 +79,8 @@ def draw(samples: Sequence[Sample], *, margin: float) -> tuple[Figure, np.ndarra
     )
     for column, sample in zip(axes.T, samples, strict=True):
         frames, waveform, log_mel, text = column
-        samples_of_sound = media.waveform(sample.clip)
-        seconds = len(samples_of_sound) / media.RATE
+        samples_of_sound = decoding.waveform(sample.clip)
+        seconds = len(samples_of_sound) / decoding.RATE
         _frames(frames, sample.clip, seconds, margin)
         for end in (0, seconds - margin * seconds):
             frames.axvspan(end, end + margin * seconds, ymin=0.26, color="0.92", zorder=0)
@@ -101,7 +100,7 @@ def draw(samples: Sequence[Sample], *, margin: float) -> tuple[Figure, np.ndarra
 
 
 def _frames(ax: Axes, clip: Path, seconds: float, margin: float) -> None:
-    for time, picture in media.candidate_frames(clip, margin=margin):
+    for time, picture in decoding.candidate_frames(clip, margin=margin):
         height, width = picture.shape[:2]
         half = min(_FRAME_SECONDS, _STRIP * seconds * width / height) / 2
         ax.imshow(picture, extent=(time - half, time + half, 0, 1), aspect="auto", zorder=2)
@@ -111,15 +110,15 @@ def _frames(ax: Axes, clip: Path, seconds: float, margin: float) -> None:
     sns.despine(ax=ax, left=True, bottom=True)
 
 
-def _waveform(ax: Axes, sound: np.ndarray) -> None:
-    ax.plot(np.arange(len(sound)) / media.RATE, sound, lw=0.3)
-    limit = np.abs(sound).max()
+def _waveform(ax: Axes, samples: np.ndarray) -> None:
+    ax.plot(np.arange(len(samples)) / decoding.RATE, samples, lw=0.3)
+    limit = np.abs(samples).max()
     ax.set(ylim=(-limit, limit), yticks=[-limit, 0, limit])
     ax.set_yticklabels([f"−{limit:.1f}", "0", f"{limit:.1f}"])
 
 
-def _log_mel(ax: Axes, sound: np.ndarray) -> None:
-    windows = audio.patches(sound)
+def _log_mel(ax: Axes, samples: np.ndarray) -> None:
+    windows = sound.patches(samples)
     # Three of the steps of 10 ms in one: more than that, the page cannot show.
     picture = windows.reshape(-1, 3, windows.shape[-1]).mean(axis=1).T
     extent = (0, 0.03 * picture.shape[1], 0, len(picture))

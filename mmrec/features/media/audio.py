@@ -4,126 +4,61 @@ Paper, section V.A: VGGish on every second of the trailer's sound, mean over sam
 VGGish's own windows are 0.96 s long; these are the ones taken here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import nn
-from torchvggish import torchvggish, vggish_input
+from numpy.typing import NDArray
+from torchvggish.torchvggish import VGGISH_WEIGHTS
 
-from mmrec.catalogue import sources as data_sources
+from mmrec import provenance
 from mmrec.catalogue.tables import Catalogue
 from mmrec.errors import StudyError
-from mmrec.features import cache as extraction
+from mmrec.features import cache as file_cache
 from mmrec.features import published, registry
-from mmrec.features.media import decoding as media
-from mmrec.features.media import weights
+from mmrec.features.media import decoding, sound, trailers, weights
+from mmrec.features.media.merging import Filled, Source, merge
+from mmrec.features.media.sound import Encoder
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
 
-# The shortest sound that fills one window: 96 frames of 25 ms, 10 ms apart.
-_SHORTEST = round(0.975 * media.RATE)
-
-
-def patches(samples: np.ndarray) -> np.ndarray:
-    """VGGish's input: log-mel patches of consecutive windows of 0.96 s.
-
-    Args:
-        samples: float32 [n] at 16 kHz, full scale at 1; less than one window is padded with
-            silence, and what remains after the last whole window is left out.
-
-    Returns:
-        float32 [windows, 96 frames of 10 ms, 64 mel bands from 125 Hz to 7.5 kHz], natural
-        logarithm of the magnitude plus 0.01.
-    """
-    padded = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
-    return vggish_input.waveform_to_examples(padded, media.RATE, return_tensor=False).astype(
-        np.float32
-    )
-
-
-@lru_cache(maxsize=1)
-def _vggish() -> nn.Module:
-    network = torchvggish._vgg(postprocess=False)
-    path = weights.from_hub(torchvggish.VGGISH_WEIGHTS)
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return network.eval()
-
-
-def _vggish_mean(windows: np.ndarray) -> np.ndarray:
-    with torch.inference_mode():
-        batches = torch.from_numpy(windows)[:, None].split(32)
-        return torch.cat([_vggish()(batch) for batch in batches]).mean(0).numpy()
-
-
-def _log_mel_statistics(windows: np.ndarray) -> np.ndarray:
-    bands = windows.reshape(-1, windows.shape[-1]).astype(np.float64)
-    return np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
-
-
-@dataclass(frozen=True, eq=False)
-class Encoder(registry.Encoder):
-    """A way from log-mel patches to one vector of 128 numbers.
-
-    Attributes:
-        recipe: What is computed, in a few words.
-        summarise: Maps patches [windows, 96, 64] to [128].
-    """
-
-    recipe: str
-    summarise: Callable[[np.ndarray], np.ndarray]
-
+THE_PAPERS = "VGGish"
+_VGGISH = weights.Download(
+    VGGISH_WEIGHTS, sha256="10086976245803799d9194e9a73d9b6c1549c71d1b80106f5cade5608a561f4b"
+)
 
 ENCODERS = registry.by_name(
     "audio encoder",
     Encoder(
         "vggish",
-        "VGGish",
-        partial(weights.from_hub, torchvggish.VGGISH_WEIGHTS),
+        THE_PAPERS,
+        _VGGISH.path,
         recipe="VGGish without its post-processing, mean over windows",
-        summarise=_vggish_mean,
+        summarise=sound.vggish_mean,
     ),
     Encoder(
         "log-mel",
         "log-mel statistics",
         None,
         recipe="mean and standard deviation of 64 log-mel bands over all frames",
-        summarise=_log_mel_statistics,
+        summarise=sound.log_mel_statistics,
     ),
 )
 
 
-def encode(samples: np.ndarray, encoder: Encoder) -> np.ndarray:
-    """The vector of a sound track (paper, section V.A).
-
-    Args:
-        samples: float32 [n] at 16 kHz, full scale at 1.
-        encoder: An entry of :data:`ENCODERS`, or one of the reader's own.
-
-    Returns:
-        float32 [128].
-
-    Raises:
-        StudyError: If the encoder's weights cannot be had.
-    """
-    return encoder.summarise(patches(samples)).astype(np.float32)
-
-
-def _embed_trailer(path: Path, encoder: Encoder) -> np.ndarray:
-    samples = media.waveform(path)
+def _embed_trailer(path: Path, encoder: Encoder) -> NDArray[np.float32]:
+    samples = decoding.waveform(path)
     if not samples.any():
         raise StudyError(
             "its audio is silent throughout", where=path, remedy="Take another trailer."
         )
-    return encode(samples, encoder)
+    return sound.encode(samples, encoder)
 
 
 def embed_trailers(
-    trailers: Mapping[int, Path],
+    files: Mapping[int, Path],
     *,
     encoder: str,
     cache: Path,
@@ -133,7 +68,7 @@ def embed_trailers(
     """One vector per trailer, from its whole sound track (paper, section V.A).
 
     Args:
-        trailers: Movie id to video or sound file.
+        files: Movie id to video or sound file.
         encoder: A name in :data:`ENCODERS`.
         cache: Folder shared by all profiles; vectors are kept in its ``audio`` folder.
         source: ``"trailers"`` or ``"demo"``, for the provenance.
@@ -143,11 +78,11 @@ def embed_trailers(
         The table ``audio``, and the trailers left out: ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If the weights cannot be had, or no trailer can be read.
+        StudyError: If the weights are not available, or no trailer can be read.
     """
     chosen = ENCODERS[encoder]
-    return extraction.embed(
-        trailers,
+    return file_cache.embed(
+        files,
         partial(_embed_trailer, encoder=chosen),
         modality="audio",
         cache=cache,
@@ -155,7 +90,8 @@ def embed_trailers(
         encoder=encoder,
         weights=chosen.weights_name(),
         recipe=f"mean of the channels at 16 kHz, log-mel windows of 0.96 s; {chosen.recipe}",
-        instead=None if encoder == "vggish" else f"{chosen.title} for VGGish",
+        code=provenance.code_digest(sound.__name__, decoding.__name__),
+        instead=chosen.instead_of(THE_PAPERS),
         n_jobs=n_jobs,
     )
 
@@ -170,14 +106,18 @@ def build(
     demo_seconds: float,
     n_movies: int | None = None,
 ) -> tuple[FeatureTable, pd.DataFrame]:
-    """The audio table from the first source, and for sound the first encoder, to be had.
+    """The audio table: each movie's vector from the first source that has it.
+
+    Sources are put together as `mmrec.features.media.merging.merge` says. The published vectors
+    are those of an encoder of their own: they hold negative numbers, which VGGish as implemented
+    here never gives, so they share no table with vectors of trailers.
 
     Args:
         catalogue: What ``mmrec.catalogue.tables.load`` returns.
         workspace: Its cache keeps downloads, demo trailers and vectors.
-        sources: Ordered names out of ``trailers``, ``published`` and ``demo``; one source fills
-            the whole table.
-        encoders: Ordered names in :data:`ENCODERS`, for sources that are sound.
+        sources: Ordered names out of ``trailers``, ``published`` and ``demo``.
+        encoders: Ordered names in :data:`ENCODERS`, for sources that are sound; the first that is
+            available.
         demo_movies: How many of the most-rated movies get a demo trailer.
         demo_seconds: Length of a demo trailer.
         n_movies: Only the n most-rated movies; None for all.
@@ -186,28 +126,34 @@ def build(
         The table ``audio``, and the movies left out: ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If a name is unknown, or no source or encoder of the lists is to be had.
+        StudyError: If a name is unknown, or no source or encoder of the lists is available.
     """
-    wanted = extraction.most_rated(catalogue, n_movies)
-    demo = {"demo_movies": demo_movies, "demo_seconds": demo_seconds}
-    ways = {
-        **extraction.trailer_sources(catalogue, workspace, wanted, **demo),
-        "published": lambda: (
-            data_sources.fetch(published.FILES["audio"].resource, workspace.cache).path
-        ),
+    for name in encoders:
+        ENCODERS[name]  # an unknown name is reported even where no sound is to be encoded
+    cache, movies = workspace.cache, catalogue.movies
+
+    def embedded(files: Mapping[int, Path], source: str, what: str) -> Filled:
+        # Only now: its weights need not be downloaded where the published file serves.
+        chosen = registry.choose(ENCODERS, encoders)
+        made = embed_trailers(files, encoder=chosen.name, cache=cache, source=source)
+        phrases = (file_cache.STAND_INS[source], chosen.instead_of(THE_PAPERS))
+        return Filled(*made, what, tuple(phrase for phrase in phrases if phrase))
+
+    def own(movie_ids: Sequence[int]) -> Filled:
+        return embedded(trailers.own(trailers.of(movies, movie_ids)), "trailers", "trailers")
+
+    def demo(movie_ids: Sequence[int]) -> Filled:
+        chosen_movies = trailers.of(movies, movie_ids[:demo_movies])
+        files = trailers.rendered(chosen_movies, cache=cache, seconds=demo_seconds)
+        return embedded(files, "demo", "demo trailers")
+
+    def authors(movie_ids: Sequence[int]) -> Filled:
+        table, left_out = published.audio(cache, movie_ids)
+        return Filled(table, left_out, "published audio vectors", ())
+
+    known = {
+        "trailers": Source(own),
+        "published": Source(authors),
+        "demo": Source(demo, placeholder=True),
     }
-    source, found = registry.Registry("audio source", ways).first(sources, lambda way: way())
-    if source == "published":
-        return _only(*published.read("audio", found), wanted)
-    encoder = registry.choose(ENCODERS, encoders).name
-    return embed_trailers(found, encoder=encoder, cache=workspace.cache, source=source)
-
-
-def _only(
-    table: FeatureTable, left_out: pd.DataFrame, movie_ids: Sequence[int]
-) -> tuple[FeatureTable, pd.DataFrame]:
-    kept = table.movie_ids[np.isin(table.movie_ids, movie_ids)]
-    source = f"published audio vectors of {len(kept):,} movies"
-    provenance = {**table.provenance, "source": source}
-    rows = left_out[left_out["movie_id"].isin(movie_ids)].reset_index(drop=True)
-    return FeatureTable("audio", kept, table.matrix(kept)[0], provenance), rows
+    return merge("audio", known, sources, catalogue.most_rated(n_movies))

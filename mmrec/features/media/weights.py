@@ -1,71 +1,93 @@
-"""Weights of pre-trained encoders: fetched through torch hub, verified by their hash."""
+"""Weights of pre-trained encoders: files that are pinned by their SHA-256."""
 
-import hashlib
-import http.client
-import re
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from mmrec.errors import StudyError
+from mmrec.catalogue import locations
+from mmrec.errors import LocalError, StudyError
 
-_TIMEOUT_SECONDS = 10.0
+_REMEDY = "Delete the file and install or download it again."
 
 
-def from_hub(url: str) -> Path:
-    """The verified file of weights in torch hub's folder, downloaded if it is not there yet.
+@dataclass(frozen=True)
+class Download:
+    """Weights at an address, kept in torch hub's folder, where torchvision keeps its own.
 
-    Args:
-        url: Address whose file name ends in the first digits of the file's SHA-256, as torch hub
-            has it (``resnet50-0676ba61.pth``).
-
-    Raises:
-        StudyError: If the file cannot be had, or is not the one its name promises.
+    Attributes:
+        url: The address.
+        sha256: Of the file, 64 hexadecimal digits.
     """
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    url: str
+    sha256: str
+
+    @property
+    def kept(self) -> Path:
+        """Where the file is, or will be."""
+        return Path(torch.hub.get_dir()) / "checkpoints" / self.url.rsplit("/", 1)[1]
+
+    def path(self) -> Path:
+        """The verified file, downloaded if it is not there yet.
+
+        Raises:
+            LocalError: If the disk is full.
+            StudyError: If the file is not available, or has another content.
+        """
+        if self.kept.exists():
+            return verified(self.kept, self.sha256)
+        remedy = f"Connect, put the file at {self.kept}, or name another encoder."
         try:
-            with _timeout(_TIMEOUT_SECONDS):
-                torch.hub.download_url_to_file(url, str(path), _digits(path), progress=False)
-        except (OSError, RuntimeError, http.client.HTTPException) as error:
+            return locations.download(self.url, self.kept.parent, f"sha256:{self.sha256}")
+        except (locations.Absent, StudyError) as error:
             raise StudyError(
-                f"the weights cannot be had ({getattr(error, 'reason', None) or error})",
-                where=url,
-                remedy=f"Connect, put the file at {path}, or name another encoder.",
+                f"the weights are not available ({getattr(error, 'what', error)})",
+                where=self.url,
+                remedy=remedy,
             ) from error
-    return verified(path)
+        except LocalError as error:
+            # A home folder that may not be written, as in many containers, is no broken computer.
+            if getattr(error.__cause__, "errno", None) in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise StudyError(
+                    f"the weights are not available ({self.kept.parent} may not be written)",
+                    where=self.url,
+                    remedy=f"Set TORCH_HOME to a folder of yours. {remedy}",
+                ) from error
+            raise
 
 
-def verified(path: Path) -> Path:
-    """The path itself, once the file's SHA-256 begins as its name says.
+@dataclass(frozen=True)
+class Packaged:
+    """Weights that come within an installed package.
+
+    Attributes:
+        file: Where they are.
+        sha256: Of the file, 64 hexadecimal digits.
+    """
+
+    file: Path
+    sha256: str
+
+    def path(self) -> Path:
+        """The verified file.
+
+        Raises:
+            StudyError: If it is not there, or has another content.
+        """
+        return verified(self.file, self.sha256)
+
+
+def verified(path: Path, sha256: str) -> Path:
+    """The path itself, once the file's SHA-256 is the one given.
 
     Raises:
-        StudyError: If it does not, or there is no such file.
+        StudyError: If it is not, or there is no such file.
     """
-    remedy = "Delete the file and install or download it again."
     if not path.exists():
-        raise StudyError("there are no such weights", where=path, remedy=remedy)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(_digits(path)):
-        raise StudyError(f"wrong content, SHA-256 {digest[:16]}…", where=path, remedy=remedy)
+        raise StudyError("there are no such weights", where=path, remedy=_REMEDY)
+    digest = locations.sha256(path)
+    if digest != sha256:
+        raise StudyError(f"wrong content, SHA-256 {digest[:16]}…", where=path, remedy=_REMEDY)
     return path
-
-
-def _digits(path: Path) -> str:
-    return re.fullmatch(r".*-([0-9a-f]{8,})\.pth", path.name).group(1)
-
-
-@contextmanager
-def _timeout(seconds: float) -> Iterator[None]:
-    """A time-out for connections that, like torch hub's, are opened without one."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
