@@ -214,7 +214,7 @@ def data_sample() -> Drawing:
         ("genres", ["Action, Adventure,", "Sci-Fi"]),
         ("director", ["Steven Spielberg"]),
         ("cast", ["Sam Neill", "Laura Dern", "Jeff Goldblum", "Richard Attenborough"]),
-        ("crowd rating", ["0–10, from a film site"]),
+        ("IMDb rating", ["0–10, a mean of its users"]),
         ("votes, runtime", ["numbers"]),
     ]
     y = 100
