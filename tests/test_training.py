@@ -17,6 +17,7 @@ from mmrec.models.inputs import Inputs, Ratings
 from mmrec.models.rating_scale import rmse
 from mmrec.models.siamese_network import SiameseNetwork
 from mmrec.models.training import TrainingSettings
+from mmrec.settings import Settings
 
 N_VIEWS, N_USERS, N_MOVIES = 4, 9, 14
 SETTINGS = TrainingSettings(epochs=4, patience=4, batch_size=64)
@@ -337,3 +338,19 @@ def test_bfloat16_predicts_nearly_what_float32_does():
     exact, fast = found
     assert not fast.equal(fast.bfloat16().float()), "bfloat16 is too coarse for the ratings"
     assert 0 < (fast - exact).abs().max() < 0.1
+
+
+def test_the_profile_of_the_reference_run_trains_as_the_named_trainings_say():
+    run = Settings.load("paper")
+    for name in ("epochs", "patience", "batch_size", "cosine_weight", "ema_decay"):
+        assert getattr(run, name) == getattr(training.REFERENCE, name), name
+    assert run.published_epochs == training.PUBLISHED.epochs
+    assert run.published_batch_size == training.PUBLISHED.batch_size
+    assert run.vector_epochs == training.DENOISING.epochs == training.DENOISING.patience
+    assert run.vector_input_dropout == training.DENOISING.input_dropout
+
+
+def test_the_defaults_are_the_published_training():
+    assert TrainingSettings() == training.PUBLISHED
+    assert training.PUBLISHED.cosine_weight == 1
+    assert training.PUBLISHED.learning_rate == 0.001
