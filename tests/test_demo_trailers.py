@@ -74,6 +74,14 @@ def test_existing_clips_are_kept_and_others_added(tmp_path):
     assert longer[7] != first[7]
 
 
+@pytest.mark.parametrize("kept", [0, 5, 100, -1])
+def test_an_emptied_or_shortened_clip_is_rendered_again(clips, tmp_path, kept):
+    path = demo_trailers.render(MOVIES[:1], tmp_path, seconds=3, n_jobs=1)[7]
+    path.write_bytes(path.read_bytes()[:kept])
+    demo_trailers.render(MOVIES[:1], tmp_path, seconds=3, n_jobs=1)
+    assert path.read_bytes() == clips[7].read_bytes()
+
+
 def test_an_interrupted_rendering_leaves_nothing_half_done(tmp_path, monkeypatch):
     def interrupted(*args):
         yield np.zeros((90, 160, 3), np.uint8)

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import papermill
 import pytest
+import yaml
+from hypothesis import HealthCheck, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
 
 from mmrec import settings
 from mmrec.errors import StudyError
@@ -77,6 +81,65 @@ def test_a_wrong_profile_is_one_clear_line(folder, text, message):
         Settings.load("mine", folder=folder)
     assert "mine.yaml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+REFERENCE = settings._read(settings.FOLDER / "paper.yaml")
+VALID = st.fixed_dictionaries(
+    {},
+    optional={
+        "n_users": st.integers(1, 943),
+        "margin": st.floats(0, 0.49),
+        "seeds": st.lists(st.integers(0, 2**31), min_size=1, max_size=4),
+        "fold": st.sampled_from(["u1", "u5"]),
+        "masking_levels": st.lists(st.floats(0, 0.99), max_size=3),
+        "text_encoder": st.text("abc: #'\"{}[]é", min_size=1, max_size=8),
+    },
+)
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+QUICKLY = how(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@QUICKLY
+@given(values=VALID)
+def test_what_a_profile_holds_is_what_is_read(folder, values):
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({"profile": "mine", "values": values}), encoding="utf-8")
+    assert Settings.load("mine", folder=folder).model_dump() == {**REFERENCE, **values}
+    assert Settings.load("mine", values, folder=folder) == Settings.load("mine", folder=folder)
+
+
+@QUICKLY
+@given(name=st.sampled_from(sorted(REFERENCE)), value=ODD)
+def test_an_odd_value_is_accepted_as_it_is_or_refused_in_one_line(folder, name, value):
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({"profile": "mine", "values": {name: value}}), encoding="utf-8")
+    try:
+        read = getattr(Settings.load("mine", folder=folder), name)
+    except StudyError as error:
+        said = str(error)
+    else:
+        said = ""
+    assert not said or ("mine.yaml, line 3" in said and "\n" not in said)
+    if not said:
+        assert type(read) is type(value) or (type(read), type(value)) == (float, int)
+        assert read == value
+
+
+@QUICKLY
+@given(text=st.text("ab:-[]{}#&*!|>'\" \n\t?", max_size=40))
+def test_no_text_brings_the_reader_down(folder, text):
+    (folder / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match=r"mine\.yaml"):
+        Settings.load("mine", folder=folder)
 
 
 def test_a_setting_missing_from_the_reference_is_told_of_its_file(folder):

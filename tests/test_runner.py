@@ -1,5 +1,6 @@
 """What makes a stage run again, what is said when it stops, and what outlives a run: nothing."""
 
+import ast
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmrec.errors import LocalError, StudyError
 from mmrec.settings import Settings
@@ -80,6 +83,22 @@ def test_code_runs_it_again(run, code):
 )
 def test_comments_are_left_out_of_code(code, kept):
     assert cells.without_comments(code) == kept
+
+
+LINES = st.sampled_from(
+    ["a = 1", "b = '# no'", "if a:\n    b = 2  # x", 'c = """\n# text\n\n"""', "", "# d", "f(  \n)"]
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(lines=st.lists(LINES, max_size=6))
+def test_code_without_comments_is_the_same_code(lines):
+    source = "\n".join(lines)
+    kept = cells.without_comments(source)
+    assert ast.dump(ast.parse(kept)) == ast.dump(ast.parse(source))
+    assert cells.without_comments(kept) == kept
+    assert "# x" not in kept
+    assert "# d" not in kept
 
 
 def test_a_notebook_depends_on_the_settings_it_reads_and_no_others(run):

@@ -54,8 +54,15 @@ def without_comments(source: str) -> str:
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (tokenize.TokenError, SyntaxError):
         return source
+    inside: set[int] = set()  # rows within a string that spans several
     for token in tokens:
+        (first, column), (last, _) = token.start, token.end
         if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+            lines[first - 1] = lines[first - 1][:column]
+        inside |= set(range(first, last))
+    kept = [
+        line if row in inside or row + 1 in inside else line.rstrip()
+        for row, line in enumerate(lines)
+        if row in inside or row + 1 in inside or line.strip()
+    ]
+    return "\n".join(kept)

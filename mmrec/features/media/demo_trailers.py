@@ -7,6 +7,7 @@ movie's own. What a model learns from them says nothing about what real trailers
 
 import hashlib
 import json
+import struct
 from dataclasses import astuple, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -84,7 +85,7 @@ def render(
     """Renders one clip with sound per movie, 160 x 90 pixels, H.264 and AAC.
 
     A clip is a function of the movie's id, its genres and ``seconds`` alone, and its name carries
-    a hash of these: a file that is there is kept, so an interrupted run resumes.
+    a hash of these: a whole file that is there is kept, so an interrupted run resumes.
 
     Args:
         movies: Columns ``movie_id`` and ``genres`` (a list of MovieLens genre names).
@@ -97,7 +98,7 @@ def render(
     """
     genres = {int(m): tuple(g) for m, g in zip(movies["movie_id"], movies["genres"], strict=True)}
     paths = {m: Path(folder) / _file_name(m, genres[m], seconds) for m in genres}
-    missing = [m for m, path in paths.items() if not path.exists()]
+    missing = [m for m, path in paths.items() if not _is_whole(path)]
     tasks = (joblib.delayed(_render_one)(m, genres[m], seconds, paths[m]) for m in missing)
     if missing:
         # Encoding leaves Python, so threads do, and need no start-up of processes.
@@ -117,6 +118,21 @@ def style_of(genres: tuple[str, ...], rng: np.random.Generator) -> Style:
     mean[0] = np.angle((rows[:, 1] * np.exp(2j * np.pi * rows[:, 0])).sum()) / (2 * np.pi)
     noisy = mean + rng.normal(0, [0.04] + [0.09] * (len(mean) - 1))
     return Style(noisy[0] % 1.0, *noisy[1:].clip(0.02, 0.98))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a clip is there and was neither emptied nor cut short: its boxes fill the file."""
+    try:
+        size, at, kinds = path.stat().st_size, 0, set()
+        with path.open("rb") as file:
+            while header := file.read(8):
+                length, kind = struct.unpack(">I4s", header)
+                kinds.add(kind)
+                at += max(length, len(header))
+                file.seek(at)
+    except (FileNotFoundError, struct.error):
+        return False
+    return at == size and b"moov" in kinds
 
 
 def _file_name(movie_id: int, genres: tuple[str, ...], seconds: float) -> str:
