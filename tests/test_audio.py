@@ -41,7 +41,7 @@ DEMO = {"demo_movies": 2, "demo_seconds": 1.5}
 
 
 def out_of_reach():
-    raise StudyError("the weights cannot be had (no network)", where="there", remedy="Connect.")
+    raise StudyError("the weights are not available (no network)", where="there", remedy="Connect.")
 
 
 @pytest.fixture(autouse=True)

@@ -319,14 +319,14 @@ def test_corpus_vectors_are_trained_once(tmp_path, monkeypatch):
     np.testing.assert_array_equal(first.find("thief"), again.find("thief"))
 
 
-def test_the_first_to_be_had_is_taken_and_the_log_says_why(tmp_path, monkeypatch, caplog):
+def test_the_first_available_is_taken_and_the_log_says_why(tmp_path, monkeypatch, caplog):
     def absent(*_):
         raise StudyError("not there", where="somewhere", remedy="none")
 
     monkeypatch.setattr(word_vectors, "_spacy_md", absent)
     chosen = word_vectors.choose(["en_core_web_md", "corpus"], STORIES, tmp_path)
     assert chosen.name == "corpus"
-    assert "taking corpus (not to be had: en_core_web_md: not there)" in caplog.text
+    assert "taking corpus (not available: en_core_web_md: not there)" in caplog.text
 
 
 def test_google_news_out_of_reach_is_told(tmp_path, monkeypatch):
@@ -337,7 +337,7 @@ def test_google_news_out_of_reach_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gensim.downloader, "BASE_DIR", str(tmp_path))
     monkeypatch.setattr(word_vectors, "check_reachable", no_network)
-    with pytest.raises(StudyError, match=r"word2vec-google-news-300: cannot be had .no network"):
+    with pytest.raises(StudyError, match=r"word2vec-google-news-300: is not available .no network"):
         word_vectors.choose(["word2vec-google-news-300"], STORIES, tmp_path)
 
 

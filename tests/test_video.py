@@ -52,7 +52,7 @@ BUILD = {"margin": 0.1, "demo_movies": 2, "demo_seconds": 1.0}
 
 
 def out_of_reach():
-    raise StudyError("the weights cannot be had (no network)", where="there", remedy="Connect.")
+    raise StudyError("the weights are not available (no network)", where="there", remedy="Connect.")
 
 
 def fetch_nothing(resource, cache):

@@ -46,7 +46,7 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
         ``"text"`` features [n, d] (d is 384 for the default encoder) of the movies with a summary.
 
     Raises:
-        StudyError: If no movie has a summary, or the encoder cannot be had.
+        StudyError: If no movie has a summary, or the encoder is not available.
     """
     told = with_summary(movies)
     if told.empty:
@@ -127,7 +127,7 @@ def _encoder_folder(encoder: str) -> Path:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise StudyError(
-            f"the encoder cannot be had ({reason})",
+            f"the encoder is not available ({reason})",
             where=name,
             remedy=f"Connect, give a folder that holds it, or name {', '.join(_BUNDLED)}.",
         ) from error

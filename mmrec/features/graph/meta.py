@@ -41,7 +41,7 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
 
     Args:
         movies: The catalogue's movies.
-        word_vectors: Names of word vectors, the first to be had is taken: see
+        word_vectors: Names of word vectors, the first available is taken: see
             `mmrec.features.graph.word_vectors`.
         cache: The workspace's cache.
 
@@ -50,7 +50,7 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
         stand in the provenance under ``unknown_words``.
 
     Raises:
-        StudyError: If no word vectors can be had, a genre is unknown, or a rating is outside 0–10.
+        StudyError: If no word vectors are available, a genre is unknown, or a rating exceeds 0–10.
     """
     told = text.with_summary(movies)
     chosen = choose(word_vectors, told["summary"], cache)

@@ -75,7 +75,7 @@ def words(phrase: str) -> list[str]:
 
 
 def choose(names: Sequence[str], summaries: Sequence[str], cache: Path) -> WordVectors:
-    """Takes the first of an ordered list of word vectors that is to be had.
+    """Takes the first available of an ordered list of word vectors.
 
     Args:
         names: Of :class:`WordVectors`, in order of preference.
@@ -83,8 +83,8 @@ def choose(names: Sequence[str], summaries: Sequence[str], cache: Path) -> WordV
         cache: The workspace's cache, for downloads and trained vectors.
 
     Raises:
-        StudyError: If a name is unknown, or none of them can be had. Why earlier names were passed
-            over is logged in one line.
+        StudyError: If a name is unknown, or none of them is available. Why earlier names were
+            passed over is logged in one line.
     """
     loaders = {
         "en_core_web_md": lambda: _spacy_md(cache),
@@ -134,7 +134,7 @@ def _google_news() -> WordVectors:
         vectors = gensim.downloader.load(name)
     except (Absent, OSError, ValueError, AssertionError) as error:
         raise StudyError(
-            f"cannot be had ({error})",
+            f"is not available ({error})",
             where=name,
             remedy="Connect (1.7 GB), or name other word vectors.",
         ) from error

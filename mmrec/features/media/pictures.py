@@ -107,7 +107,7 @@ def encode(
         Vectors, float32 [n, width].
 
     Raises:
-        StudyError: If the encoder's weights cannot be had.
+        StudyError: If the encoder's weights are not available.
     """
     dtype = dtype or hardware.fast_dtype()
     vectors = [np.zeros((0, encoder.width), np.float32)]

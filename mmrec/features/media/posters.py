@@ -19,7 +19,7 @@ def named(movies: pd.DataFrame, *, cache: Path) -> dict[int, Path]:
         Movie id to file, in the order of ``movies``.
 
     Raises:
-        StudyError: If the posters cannot be had, or the catalogue names none of these movies'.
+        StudyError: If the posters are not available, or the catalogue names none of these movies'.
     """
     folder = sources.fetch(sources.POSTERS, cache).path
     names = movies.set_index("movie_id")["poster"].dropna()
