@@ -54,6 +54,12 @@ class Settings(BaseModel):
     fold: Fold
     seeds: Seeds
     control_seeds: list[CountOrNone]
+    masked_control_seeds: list[CountOrNone]
+    tuning_seeds: Seeds
+    ladder_seeds: Seeds
+    fold_seeds: Seeds
+    cold_seeds: Seeds
+    curve_seeds: Seeds
     epochs: Count
     patience: Count
     batch_size: Count
@@ -64,7 +70,6 @@ class Settings(BaseModel):
     masking_levels: list[Share]
     curve_levels: list[Share]
     vector_epochs: Count
-    vector_input_dropout: Share
     batch_sizes: Annotated[list[Count], Field(min_length=1)]
     ladder_rows: Annotated[list[str], Field(min_length=1)]
     folds: Annotated[list[Fold], Field(min_length=1)]

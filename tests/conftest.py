@@ -4,7 +4,6 @@ import os
 import shutil
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -13,9 +12,6 @@ COPIES = BUILD / "notebooks"
 
 # pytest silently drops a folder of `testpaths` that is not there when it starts.
 COPIES.mkdir(parents=True, exist_ok=True)
-# The same examples in every run, and no limit on a slow machine's time for one.
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
-hypothesis.settings.load_profile("repeatable")
 # Kernels inherit this: no test touches the results of a run.
 os.environ["MMREC_BUILD"] = str(BUILD)
 

@@ -6,7 +6,8 @@ import pytest
 import tiny
 
 from mmrec.evaluation.protocols import sealed_test
-from mmrec.experiments import runner as grid
+from mmrec.experiments import store
+from mmrec.experiments.execution import Outcome
 from mmrec.reports import diagnostics
 
 RUN = {
@@ -30,9 +31,8 @@ def test_residuals_are_sorted_by_ratings_outside_the_test_part(workspace):
     # The popular are predicted 1 star too high, the others 2 too low, in the mean of two seeds.
     for seed, share in enumerate([0.5, 1.5]):
         error = share * np.where(popular, 1.0, -2.0)
-        path = grid.predictions_path(workspace, f"s{seed}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pairs.assign(prediction=truth + error).to_parquet(path)
+        predictions = pairs.assign(prediction=truth + error)
+        store.keep(Outcome(predictions, pd.DataFrame(), {}), workspace, f"s{seed}")
     runs = pd.DataFrame([{**RUN, "seed": seed, "hash": f"s{seed}"} for seed in (0, 1)])
     found = diagnostics.residuals(runs, workspace)
     movies = found[found["side"] == "movie"].set_index("bin")

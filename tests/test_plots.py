@@ -20,7 +20,7 @@ def _close():
 
 
 def line(row: str, rmse: float, **fields) -> dict:
-    made = {"row": row, "model": "siamese", "features": "real", "protocol": "clean", **BASE}
+    made = {"row": row, "model": "Siamese", "features": "real", "protocol": "clean", **BASE}
     made |= {"paper_rmse": np.nan, "content_gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
     return {
         **made,

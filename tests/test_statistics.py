@@ -1,15 +1,19 @@
 """From runs to tables: intervals, content gain, the paper's figures beside ours, files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from kinds import RATINGS_ALONE, siamese
 
 from mmrec.errors import StudyError
 from mmrec.evaluation import inference as resampling
 from mmrec.evaluation import metrics, ranking
 from mmrec.evaluation.protocols import sealed_test
-from mmrec.experiments import runner as grid
+from mmrec.experiments import runner, store
+from mmrec.experiments.execution import Outcome
 from mmrec.reports import tables as statistics
 
 DESIGNED = [
@@ -42,15 +46,14 @@ def ratings_of(fold: str, support_size: int | None = None) -> np.ndarray:
 def run_row(workspace, name: str, prediction: np.ndarray, **fields) -> dict:
     """A run as the grid would file it, with predictions of the test's own."""
     run = {
-        **{"table": "table1", "row": "meta", "model": "siamese", "features": "real"},
+        **{"table": "table1", "row": "meta", "model": "Siamese", "features": "real"},
         **{"protocol": "clean", "fold": "u1", "seed": 0, "masking": 0.0, "support_size": None},
-        **{"hash": name, "precision": 60.0, "recall": 70.0, "coverage": 1.0, "sources": "by hand"},
+        **{"hash": name, "precision": 60.0, "recall": 70.0, "coverage": 1.0, "sources": "{}"},
         **fields,
     }
     test = sealed(run["fold"], run["support_size"])
-    path = grid.predictions_path(workspace, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    test.pairs.assign(prediction=prediction.astype(np.float32)).to_parquet(path)
+    predictions = test.pairs.assign(prediction=prediction.astype(np.float32))
+    store.keep(Outcome(predictions, pd.DataFrame(), {}), workspace, name)
     rmse = np.sqrt(((np.clip(prediction, 1, 5) - test.open()) ** 2).mean())
     return {**run, "rmse": rmse, "rmse_covered": rmse}
 
@@ -189,11 +192,11 @@ def test_the_papers_figures_are_of_its_network_on_u1_under_every_protocol(worksp
 
 def test_a_table_of_real_runs_is_saved_with_the_designed_columns(workspace):
     rows = [
-        (kind, grid.Experiment("siamese", seed, ("meta",), kind, settings=tiny.SETTINGS))
+        (kind, siamese("meta", seed=seed, features=kind))
         for kind in ("real", "permuted")
         for seed in (0, 1)
     ]
-    runs = grid.run("table1", [("meta", e) for _, e in rows], workspace, n_jobs=1)
+    runs = runner.run("table1", [("meta", e) for _, e in rows], workspace, n_jobs=1)
     table = statistics.save(statistics.summarise(runs, workspace), "table1", workspace)
     path = workspace.results / "table1.csv"
     stored = pd.read_csv(path)
@@ -481,15 +484,15 @@ def scores_of_lists(lists: pd.DataFrame, liked: pd.DataFrame) -> tuple[float, fl
 def test_scores_follow_from_the_stored_predictions(workspace):
     """Plain formulas on ``results/`` and the catalogue, without any code of the study."""
     rows = [
-        (row, grid.Experiment(model, seed, modalities, fold=fold, settings=settings))
-        for row, model, modalities, settings in (
-            ("meta", "siamese", ("meta",), tiny.SETTINGS),
-            ("user+movie bias", "user+movie bias", (), None),
+        (row, replace(experiment, fold=fold, seed=seed))
+        for row, experiment in (
+            ("meta", siamese("meta")),
+            ("user+movie bias", RATINGS_ALONE["user+movie bias"]),
         )
         for fold in ("u1", "item2")
         for seed in (0, 1)
     ]
-    table = statistics.summarise(grid.run("sample", rows, workspace, n_jobs=1), workspace)
+    table = statistics.summarise(runner.run("sample", rows, workspace, n_jobs=1), workspace)
     stored = pd.read_parquet(workspace.results / "runs.parquet")
     ratings = pd.read_parquet(workspace.catalogue / "ratings.parquet")
     again = {}
@@ -530,9 +533,7 @@ def test_scores_of_lists_follow_from_the_stored_lists(workspace):
             tiny.movie_ids(),
             pd.DataFrame({"user_id": [], "movie_id": []}, dtype="int64"),
         )
-        path = grid.lists_path(workspace, f"s{seed}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lists.to_parquet(path)
+        predictions = test.pairs.assign(prediction=test.open())
         rows.append(
             {
                 **run_row(workspace, f"s{seed}", test.open(), seed=seed),
@@ -541,6 +542,7 @@ def test_scores_of_lists_follow_from_the_stored_lists(workspace):
                 "catalogue_coverage": ranking.catalogue_coverage(lists, tiny.movie_ids()),
             }
         )
+        store.keep(Outcome(predictions, lists, {}), workspace, f"s{seed}")
     runs = pd.DataFrame(rows)
     table = statistics.summarise_lists(runs, workspace)
     (row,) = table.itertuples()
@@ -559,12 +561,12 @@ def test_what_a_table_rests_on_is_told_once():
             "fold": "u1",
             "protocol": "clean",
             "seed": [0, 1, 0],
-            "sources": ["meta: a, b | text: open", "meta: a, b | text: open", "ratings alone"],
+            "sources": [two := '{"meta": "a, b | c: d", "text": "open"}', two, "{}"],
         }
     )
     told = statistics.sources(runs)["what it rests on"]
     assert told.to_dict() == {
         "protocol": "clean, fold u1, seeds 0, 1",
-        "meta": "a, b",
+        "meta": "a, b | c: d",
         "text": "open",
     }

@@ -6,9 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from mmrec.evaluation import protocols
 from mmrec.evaluation.protocols import PROTOCOLS
@@ -159,62 +156,6 @@ def test_blocks_are_the_parts_of_the_tables_as_they_are(world):
             matrix, flags = blocks[f"{name}: {part}"]
             np.testing.assert_array_equal(matrix, vectors[:, columns])
             np.testing.assert_array_equal(flags, present[:, number])
-
-
-@st.composite
-def feature_tables(draw):
-    """A table of two parts for some of the movies, and which movies are in training."""
-    known = draw(st.lists(st.sampled_from(MOVIES.tolist()), unique=True))
-    rows = hnp.arrays(np.float32, (len(known), 3), elements=st.floats(-1000, 1000, width=32))
-    flags = draw(hnp.arrays(bool, (len(known), 2)))
-    vectors = draw(rows)
-    vectors[~flags[:, 0], :1] = 0
-    vectors[~flags[:, 1], 1:] = 0
-    parts = {"one": slice(0, 1), "two": slice(1, 3)}
-    trained = draw(hnp.arrays(bool, len(MOVIES)))
-    return table(vectors, known, parts, flags), trained
-
-
-@given(feature_tables())
-def test_standardised_columns_have_mean_zero_and_deviation_one_or_none(drawn):
-    features, trained = drawn
-    scaled, present = standardise(features, MOVIES, trained)
-    _, flags = features.matrix(MOVIES)
-    assert present.tolist() == flags.any(axis=1).tolist()
-    for number, columns in enumerate(features.parts.values()):
-        assert not scaled[~flags[:, number], columns].any(), "the unknown is at the mean"
-        seen = scaled[flags[:, number] & trained, columns].astype(float)
-        if not len(seen):
-            assert not scaled[:, columns].any()
-            continue
-        np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-3)
-        constant = np.ptp(features.matrix(MOVIES)[0][flags[:, number] & trained, columns], axis=0)
-        np.testing.assert_allclose(seen.std(axis=0)[constant > 1e-2], 1, atol=1e-3)
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(USERS.tolist()), st.sampled_from(MOVIES.tolist()), st.integers(1, 5)
-        ),
-        unique_by=lambda rating: rating[:2],
-    ),
-    hnp.arrays(bool, len(MOVIES)),
-)
-def test_a_user_vector_is_the_mean_of_the_liked_whatever_the_ratings(rated, present):
-    ratings = pd.DataFrame(rated, columns=["user_id", "movie_id", "rating"], dtype="int64")
-    (found,) = user_vectors.liked_means([ratings], USERS, MOVIES, Block(VECTORS, present))
-    for user, vector in zip(USERS, found, strict=True):
-        rows = [
-            MOVIES.get_loc(movie)
-            for who, movie, rating in rated
-            if who == user and rating >= 4 and present[MOVIES.get_loc(movie)]
-        ]
-        expected = VECTORS[rows].mean(axis=0) if rows else np.zeros(VECTORS.shape[1])
-        np.testing.assert_allclose(vector, expected, rtol=1e-6)
-    shuffled_ratings = ratings.sample(frac=1, random_state=0)
-    (again,) = user_vectors.liked_means([shuffled_ratings], USERS, MOVIES, Block(VECTORS, present))
-    np.testing.assert_allclose(again, found, rtol=1e-6)
 
 
 # --- masks --------------------------------------------------------------------------------------

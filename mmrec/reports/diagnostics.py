@@ -8,7 +8,7 @@ import pandas as pd
 from mmrec.evaluation import metrics
 from mmrec.evaluation.inference import interval, resampled_means, resampled_rmse
 from mmrec.evaluation.protocols import sealed_test
-from mmrec.experiments import runner as grid
+from mmrec.experiments.loading import load
 from mmrec.reports.tables import KEYS, groups, pair_errors
 from mmrec.workspace import Workspace
 
@@ -66,7 +66,7 @@ def _counts(
     pairs: pd.MultiIndex, support_size: int | None, workspace: Workspace
 ) -> dict[str, np.ndarray]:
     """Ratings outside the test part of each pair's movie and user, int [n] each."""
-    data = grid.load(workspace)
+    data = load(workspace)
     whole = pd.MultiIndex.from_frame(data.ratings[["user_id", "movie_id"]])
     counts = {"movie": np.zeros(len(pairs), int), "user": np.zeros(len(pairs), int)}
     folds = pairs.get_level_values("fold")

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmrec.experiments.runner import TRIVIAL
+from mmrec.experiments.paper import TRIVIAL
 from mmrec.reports import diagnostics
 
 PALETTE = sns.color_palette("colorblind")
@@ -18,9 +18,9 @@ OURS, PAPER, REFERENCE = PALETTE[0], "black", "0.55"
 TEST_RMSE = "RMSE on the test part, stars"
 NEW = {"item": "film", "user": "user"}
 MODEL_NAMES = {
-    "siamese": "the paper's network",
-    "siamese on ratings": "the paper's network on rating vectors",
-    "FM": "factorisation machine",
+    "Siamese": "the paper's network",
+    "RatingVectors": "the paper's network on rating vectors",
+    "FactorisationMachine": "factorisation machine",
 }
 PROTOCOL_NAMES = {"clean": "clean protocol", "as_published": "as published"}
 
@@ -152,7 +152,7 @@ def _styles(names: Sequence[str]) -> dict[str, tuple]:
 # --- figures ------------------------------------------------------------------------------------
 
 
-def ablation(table: pd.DataFrame, trivial: Sequence[str] = TRIVIAL) -> tuple[Figure, Axes]:
+def ablation(table: pd.DataFrame, trivial: Sequence[str] = tuple(TRIVIAL)) -> tuple[Figure, Axes]:
     """Dot plot of RMSE per row, with intervals, the control and the paper's figures.
 
     Args:
@@ -160,7 +160,7 @@ def ablation(table: pd.DataFrame, trivial: Sequence[str] = TRIVIAL) -> tuple[Fig
             protocol or of both.
         trivial: Predictors drawn as lines.
     """
-    rows = _with_series(table[~table["row"].isin(TRIVIAL)])
+    rows = _with_series(table[~table["row"].isin([*TRIVIAL])])
     labels = list(dict.fromkeys(rows["row"]))
     styles = _styles([name for name in SERIES.values() if (rows["series"] == name).any()])
     fig, axes = _panels(1, 7.5, _height(labels, styles))
@@ -219,7 +219,7 @@ def content_gain(table: pd.DataFrame) -> tuple[Figure, np.ndarray]:
         axes[0, 0].text(0, 0.5, "No control with permuted features was run.", va="center")
         axes[0, 0].set_axis_off()
         return fig, axes[0]
-    named = rows["model"].str.split(":").str[0].replace(MODEL_NAMES)
+    named = rows["model"].replace(MODEL_NAMES)
     if rows["protocol"].nunique() > 1:
         named = named + ", " + rows["protocol"].map(PROTOCOL_NAMES)
     rows = rows.assign(series=named)

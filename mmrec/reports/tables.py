@@ -10,8 +10,9 @@ from mmrec.errors import StudyError
 from mmrec.evaluation import folds, metrics
 from mmrec.evaluation.inference import holm, interval, resampled_means, resampled_rmse, sign_flip_p
 from mmrec.evaluation.protocols import PROTOCOLS, sealed_test
-from mmrec.experiments import paper
-from mmrec.experiments import runner as grid
+from mmrec.experiments import paper, store
+from mmrec.experiments.loading import load
+from mmrec.experiments.runner import sources_of
 from mmrec.workspace import Workspace, atomic_path
 
 LEVEL = 0.05
@@ -86,13 +87,13 @@ def pair_errors(
     Returns:
         One column per seed, NaN in folds that it lacks; ``fold, user_id, movie_id`` as index.
     """
-    data = grid.load(workspace)
+    data = load(workspace)
     parts = {}
     for fold, some in runs.groupby("fold"):
         test = sealed_test(data.ratings, data.films, fold=fold, support_size=key.support_size)
         columns = {}
         for run in some.itertuples():
-            stored = pd.read_parquet(grid.predictions_path(workspace, run.hash))
+            stored = store.predictions(workspace, run.hash)
             columns[run.seed] = measure(stored["prediction"], test)
         parts[fold] = pd.DataFrame(columns).set_index(pd.MultiIndex.from_frame(test.pairs))
     return pd.concat(parts, names=["fold"])
@@ -172,7 +173,7 @@ def summarise(runs: pd.DataFrame, workspace: Workspace, *, pooled: bool = False)
         )
     table = pd.DataFrame(rows).astype({"support_size": "Int64"})
     # The paper has its own network alone, and knows neither the control nor other folds.
-    own = table["model"].str.startswith("siamese") & (table["features"] == "real")
+    own = table["model"].isin(paper.NETWORKS) & (table["features"] == "real")
     published = paper.PUBLISHED.drop(columns="table")
     beside = table[["row", "masking"]].merge(published, on=["row", "masking"], how="left")
     beside = beside.drop(columns=["row", "masking"])
@@ -305,12 +306,12 @@ def summarise_lists(
 
 def _list_scores(key: Key, runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     """Scores of each ranked user's list, mean over seeds; fold and user as index."""
-    data = grid.load(workspace)
+    data = load(workspace)
     parts = {}
     for fold, some in runs.groupby("fold"):
         test = sealed_test(data.ratings, data.films, fold=fold, support_size=key.support_size)
         scores = [
-            metrics.list_scores(pd.read_parquet(grid.lists_path(workspace, name)), test)
+            metrics.list_scores(store.recommendations(workspace, name), test)
             for name in some["hash"]
         ]
         parts[fold] = sum(scores) / len(scores)
@@ -446,8 +447,10 @@ def sources(runs: pd.DataFrame) -> pd.DataFrame:
     seeds, folds, followed = (
         ", ".join(map(str, runs[name].unique())) for name in ("seed", "fold", "protocol")
     )
-    said = dict.fromkeys(part for row in runs["sources"] for part in row.split(grid.SEPARATOR))
-    lines = [part.split(": ", 1) for part in said if ": " in part]
+    said: dict[str, str] = {}
+    for told in runs["sources"]:
+        said |= sources_of(told)
+    lines = [[name, source] for name, source in said.items()]
     return (
         pd.DataFrame(
             [["protocol", f"{followed}, fold {folds}, seeds {seeds}"], *lines],
