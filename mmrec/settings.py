@@ -47,7 +47,9 @@ class Settings(BaseModel):
     margin: Annotated[float, Field(ge=0, lt=0.5)]
     demo_movies: CountOrNone
     demo_seconds: Annotated[float, Field(gt=0, le=60)]
-    word_vectors: Annotated[list[Literal["en_core_web_md", "corpus"]], Field(min_length=1)]
+    word_vectors: Annotated[
+        list[Literal["en_core_web_md", "word2vec-google-news-300", "corpus"]], Field(min_length=1)
+    ]
     freebase_walks: CountOrNone
 
     # experiments
