@@ -99,7 +99,7 @@ class Recommender(ABC):
 
         Args:
             data: What may be seen.
-            seed: Random seed of the model.
+            seed: Of everything random in the model.
             chosen: Settings to take without choosing, from an earlier fit's :attr:`chosen`.
 
         Returns:
