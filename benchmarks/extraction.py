@@ -24,7 +24,7 @@ from PIL import Image
 
 from mmrec import hardware
 from mmrec.catalogue import sources
-from mmrec.features import text
+from mmrec.features import sentence_encoder, sentences, text
 from mmrec.features.media import decoding, pictures, video
 from mmrec.features.threads import one_thread
 
@@ -121,10 +121,10 @@ def video_seconds(clip: Path, encoder: pictures.Encoder, rounds: int) -> dict[st
 def text_seconds(rounds: int, folder: Path) -> dict[str, tuple]:
     """Times of one sentence at a time and of this project's way, in one process each."""
     open_data = pd.read_csv(sources.fetch(sources.OPEN_DATA, folder).path)
-    told = text.sentences(open_data["synopsis"].dropna())
+    told = sentences.split(open_data["synopsis"].dropna())
     distinct = sorted({sentence for of_one in told for sentence in of_one})
     chosen = np.random.default_rng(0).choice(distinct, SENTENCES, replace=False).tolist()
-    model = text._load(text._encoder_folder(_TEXT_ENCODER))
+    model = sentence_encoder.load(text.model_folder(_TEXT_ENCODER))
     runs = count()
     ways = {
         "one sentence at a time": lambda: [

@@ -47,13 +47,21 @@ class Settings(BaseModel):
     margin: Annotated[float, Field(ge=0, lt=0.5)]
     demo_movies: CountOrNone
     demo_seconds: Annotated[float, Field(gt=0, le=60)]
-    word_vectors: Annotated[list[Literal["en_core_web_md", "corpus"]], Field(min_length=1)]
+    word_vectors: Annotated[
+        list[Literal["en_core_web_md", "word2vec-google-news-300", "corpus"]], Field(min_length=1)
+    ]
     freebase_walks: CountOrNone
 
     # experiments
     fold: Fold
     seeds: Seeds
     control_seeds: list[CountOrNone]
+    masked_control_seeds: list[CountOrNone]
+    tuning_seeds: Seeds
+    ladder_seeds: Seeds
+    fold_seeds: Seeds
+    cold_seeds: Seeds
+    curve_seeds: Seeds
     epochs: Count
     patience: Count
     batch_size: Count
@@ -64,7 +72,6 @@ class Settings(BaseModel):
     masking_levels: list[Share]
     curve_levels: list[Share]
     vector_epochs: Count
-    vector_input_dropout: Share
     batch_sizes: Annotated[list[Count], Field(min_length=1)]
     ladder_rows: Annotated[list[str], Field(min_length=1)]
     folds: Annotated[list[Fold], Field(min_length=1)]

@@ -1,22 +1,38 @@
 """One experiment of every kind, on the hand-made workspace of :mod:`tiny`."""
 
 from dataclasses import replace
+from typing import Any
 
 import tiny
 
-from mmrec.experiments import runner as grid
-from mmrec.experiments.runner import Experiment
+from mmrec.experiments.paper import BASELINES
+from mmrec.experiments.spec import Experiment
+from mmrec.models.factorisation_machine import FactorisationMachineConfig
+from mmrec.models.implicit import BPR, LIGHTGCN, EaseConfig, ImplicitFactorsConfig
+from mmrec.models.rating_vectors import RatingVectorsConfig
+from mmrec.models.same_list import MostPopularConfig, SortedConfig
+from mmrec.models.siamese import SiameseConfig
 
 ALL = ("video", "audio", "text", "meta")
+DRAWS = {"draws": 12, "burn_in": 2}
+"""A sampler's first draws are as good as its last for what is tested."""
 
 
-def siamese(*modalities: str, seed: int = 0, **choices) -> Experiment:
+def siamese(*modalities: str, seed: int = 0, **choices: Any) -> Experiment:
     """The paper's network, trained for as long as a test may take."""
-    return Experiment("siamese", seed, modalities, settings=tiny.SETTINGS, **choices)
+    return Experiment(SiameseConfig(modalities, training=tiny.TRAINING), seed, **choices)
+
+
+def machine(*content: str, item_ids: bool = True, **choices: Any) -> Experiment:
+    """A factorisation machine on some of the tiny tables."""
+    config = FactorisationMachineConfig(
+        item_ids=item_ids, demographics=True, implicit=True, content=content, **DRAWS
+    )
+    return Experiment(config, 0, **choices)
 
 
 REMEDIED = replace(
-    tiny.SETTINGS,
+    tiny.TRAINING,
     input_dropout=0.5,
     variance_preserving_init=True,
     scale_user_vectors=True,
@@ -24,26 +40,43 @@ REMEDIED = replace(
 )
 """Every option of the training that is off by default."""
 
+VECTORS = Experiment(RatingVectorsConfig(tiny.TRAINING), 0)
+MEANS = ("global mean", "user mean", "movie mean")
+RATINGS_ALONE = {
+    row: Experiment(BASELINES[row], 0)
+    for row in (*MEANS, "user+movie bias", "item kNN", "matrix factorisation")
+}
+
 EVERY_KIND = {
     "siamese": siamese(*ALL),
     "siamese, masked": siamese("text", masking=0.5),
     "siamese, permuted": siamese("meta", "audio", features="permuted"),
-    "siamese on ratings": Experiment("siamese on ratings", 0, settings=tiny.SETTINGS),
-    "siamese on ratings, masked": Experiment(
-        "siamese on ratings", 0, masking=0.5, settings=tiny.SETTINGS
-    ),
-    "siamese, remedied": replace(siamese("text", "meta"), settings=REMEDIED),
-    "siamese on ratings, remedied": Experiment("siamese on ratings", 0, settings=REMEDIED),
-    "siamese on ratings, refitted": Experiment(
-        "siamese on ratings", 0, settings=tiny.SETTINGS, refit=True
-    ),
-    **{model: Experiment(model, 0) for model in grid.TRIVIAL},
-    "item kNN": Experiment("item kNN", 0),
-    "matrix factorisation": Experiment("matrix factorisation", 0),
-    "FM: ids": Experiment("FM: ids", 0),
-    "FM: ids and users": Experiment("FM: ids and users", 0),
-    "FM: content": Experiment("FM: content", 0, ("text", "meta")),
-    "FM: content, permuted": Experiment("FM: content", 0, ("text", "meta"), features="permuted"),
-    "FM: hybrid": Experiment("FM: hybrid", 0, ALL),
+    "siamese, remedied": Experiment(SiameseConfig(("text", "meta"), training=REMEDIED), 0),
+    "siamese, refitted": siamese("text", refit=True),
+    "rating vectors": VECTORS,
+    "rating vectors, masked": replace(VECTORS, masking=0.5),
+    "rating vectors, remedied": Experiment(RatingVectorsConfig(REMEDIED), 0),
+    "rating vectors, refitted": replace(VECTORS, refit=True),
+    **RATINGS_ALONE,
+    "user+movie bias, refitted": replace(RATINGS_ALONE["user+movie bias"], refit=True),
+    "FM: ids": Experiment(FactorisationMachineConfig(**DRAWS), 0),
+    "FM: ids and users": machine(),
+    "FM: content": machine("text", "meta", item_ids=False),
+    "FM: content, permuted": machine("text", "meta", item_ids=False, features="permuted"),
+    "FM: hybrid": machine(*ALL),
 }
 """Under the clean protocol, on the first warm fold."""
+
+LISTS = {
+    "most popular": Experiment(MostPopularConfig(), 0),
+    "by crowd's rating": Experiment(SortedConfig("meta", "rating"), 0),
+    "by crowd's rating, permuted": Experiment(
+        SortedConfig("meta", "rating"), 0, features="permuted"
+    ),
+    "EASE": Experiment(EaseConfig((100, 300)), 0),
+    "iALS": Experiment(ImplicitFactorsConfig((8, 4), (2,), (20,), epochs=2), 0),
+    "BPR": Experiment(replace(BPR, decays=(1.0, 0.3), factors=8, epochs=2), 0),
+    "LightGCN": Experiment(replace(LIGHTGCN, decays=(0.1, 0.3), factors=8, epochs=2), 0),
+    "most popular, refitted": Experiment(MostPopularConfig(), 0, refit=True),
+}
+"""Those that only rank, in the same way."""

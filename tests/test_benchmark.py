@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import extraction as benchmark
-from mmrec.features import text
+from mmrec.features import sentence_encoder
 from mmrec.features.media import decoding, video
 
 
@@ -40,7 +40,7 @@ def test_sentences_are_encoded_anew_each_round(tmp_path, monkeypatch):
     encoded = []
     monkeypatch.setattr(benchmark, "SENTENCES", 3)
     monkeypatch.setattr(
-        text, "_encode_part", lambda part, folder: encoded.append(part) or np.zeros((3, 384))
+        sentence_encoder, "encode", lambda part, folder: encoded.append(part) or np.zeros((3, 384))
     )
     taken = benchmark.text_seconds(1, tmp_path)
     assert set(taken) == {"one sentence at a time", "this project"}

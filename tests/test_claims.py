@@ -5,15 +5,21 @@ The test puts the numbers in and looks for the sentence, so that it fails when e
 """
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from mmrec.catalogue import movielens
+from mmrec.evaluation.metrics import score_lists
+from mmrec.evaluation.protocols import sealed_test
+from mmrec.features import published
 from mmrec.workspace import PROJECT
 
 RESULTS = PROJECT / "book" / "results"
@@ -484,3 +490,50 @@ def test_what_was_false_is_not_said_again():
         if (hit := re.search(pattern, prose(page)))
     ]
     assert said == []
+
+
+@pytest.fixture(scope="module")
+def mirror() -> Path:
+    folder = os.environ.get("MMREC_MIRROR")
+    if not folder:
+        pytest.skip("needs the mirror (MMREC_MIRROR)")
+    return Path(folder)
+
+
+def test_the_published_audio_file_is_uninformative(mirror):
+    """Chapter 4: almost all variance in three components, and no twin finds its twin."""
+    vectors, _ = published.read(mirror / "enhanced-ml-100k" / "audio_embeddings.csv")
+    scaled = vectors.vectors - vectors.vectors.mean(axis=0, dtype=float)
+    scaled /= scaled.std(axis=0)
+    variance = np.linalg.svd(scaled, compute_uv=False) ** 2
+    assert "96 % of the variance of the 128 numbers lies in three components" in prose(
+        PROJECT / "notebooks" / "04_audio_embedding.ipynb"
+    )
+    assert round(100 * variance[:3].sum() / variance.sum()) == 96
+
+    movies = movielens.read(mirror / "ml-100k").movies
+    films = pd.Series(movielens.film_ids(movies).to_numpy(), movies["movie_id"])
+    films = films[vectors.movie_ids].to_numpy()
+    unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    cosine = unit @ unit.T
+    np.fill_diagonal(cosine, -1)
+    twins = np.flatnonzero(pd.Series(films).duplicated(keep=False))
+    assert len(twins) == 20
+    assert not (films[cosine[twins].argmax(axis=1)] == films[twins]).any()
+
+
+def test_the_most_popular_films_are_a_better_list_than_any_of_the_reference_run(mirror):
+    """README and chapter 10: the baseline that the reference run lacks."""
+    data = movielens.read(mirror / "ml-100k")
+    films = pd.Series(movielens.film_ids(data.movies).to_numpy(), data.movies["movie_id"])
+    train = data.ratings[~movielens.fold_masks(data.ratings)["u1"]]
+    test = sealed_test(data.ratings, films, fold="u1")
+    popular = train["movie_id"].value_counts().index.to_numpy()
+    lists = []
+    for user in test.pairs["user_id"].unique():
+        seen = train.loc[train["user_id"] == user, "movie_id"]
+        best = popular[~np.isin(popular, seen)][:20]
+        lists.append(pd.DataFrame({"user_id": user, "rank": range(1, 21), "movie_id": best}))
+    scores = score_lists(pd.concat(lists), test)
+    for measure in ("ndcg_10", "recall_20"):
+        assert scores[measure] > table("lists")[measure].max()

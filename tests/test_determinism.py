@@ -14,13 +14,19 @@ import pytest
 import tiny
 from joblib.externals.loky import get_reusable_executor
 
-from mmrec.experiments import runner as grid
+from mmrec.experiments import runner, store
 
 # Everything that draws numbers in training: order, weights, hidden inputs, samples, factors.
-HIDING = replace(tiny.SETTINGS, input_dropout=0.5, ema_decay=0.9, variance_preserving_init=True)
+HIDING = replace(tiny.TRAINING, input_dropout=0.5, ema_decay=0.9, variance_preserving_init=True)
+NETWORKS = {
+    "network": kinds.siamese("text", "meta"),
+    "network on ratings": kinds.VECTORS,
+}
 ROWS = [
-    ("network", replace(kinds.siamese("text", "meta"), settings=HIDING)),
-    ("network on ratings", replace(kinds.EVERY_KIND["siamese on ratings"], settings=HIDING)),
+    *(
+        (row, replace(network, model=replace(network.model, training=HIDING)))
+        for row, network in NETWORKS.items()
+    ),
     *((kind, kinds.EVERY_KIND[kind]) for kind in ("matrix factorisation", "FM: hybrid")),
 ]
 FILES_OF_A_RUN = 3
@@ -29,10 +35,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import test_determinism as here, tiny
-from mmrec.experiments import runner as grid
+from mmrec.experiments import runner, store
 from mmrec.workspace import Workspace
 
-whole, files = grid.atomic_path, int(sys.argv[2])
+whole, files = store.atomic_path, int(sys.argv[2])
 
 def atomic_path(path):
     global files
@@ -43,24 +49,24 @@ def atomic_path(path):
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(path)
 
-grid.atomic_path = atomic_path
+store.atomic_path = atomic_path
 root = Path(sys.argv[1])
-grid.run("table", here.ROWS, Workspace(root, root), n_jobs=1)
+runner.run("table", here.ROWS, Workspace(root, root), n_jobs=1)
 """
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     made = tiny.workspace(tmp_path_factory.mktemp("expected"))
-    return results(made, grid.run("table", ROWS, made, n_jobs=1))
+    return results(made, runner.run("table", ROWS, made, n_jobs=1))
 
 
 def results(workspace, runs) -> dict[str, tuple[pd.DataFrame, pd.DataFrame, float]]:
     """Predictions, lists and validation RMSE of each row."""
     return {
         run.row: (
-            pd.read_parquet(grid.predictions_path(workspace, run.hash)),
-            pd.read_parquet(grid.lists_path(workspace, run.hash)),
+            store.predictions(workspace, run.hash),
+            store.recommendations(workspace, run.hash),
             run.validation_rmse,
         )
         for run in runs.itertuples()
@@ -79,14 +85,14 @@ def test_another_seed_gives_other_predictions(expected, tmp_path):
     """The control: results that are the same for every seed would pass all that follows."""
     made = tiny.workspace(tmp_path)
     rows = [(row, replace(experiment, seed=1)) for row, experiment in ROWS]
-    for row, (predictions, *_) in results(made, grid.run("table", rows, made, n_jobs=1)).items():
+    for row, (predictions, *_) in results(made, runner.run("table", rows, made, n_jobs=1)).items():
         assert (predictions["prediction"] != expected[row][0]["prediction"]).mean() > 0.5, row
 
 
 def test_what_ran_before_makes_no_difference(expected, tmp_path):
     made = tiny.workspace(tmp_path)
     for row, experiment in reversed(ROWS):
-        runs = grid.run(row, [(row, experiment)], made, n_jobs=1)
+        runs = runner.run(row, [(row, experiment)], made, n_jobs=1)
         assert_same(results(made, runs), {row: expected[row]})
 
 
@@ -104,7 +110,7 @@ def test_a_killed_run_goes_on_with_two_workers_as_if_nothing_had_been(expected, 
     before = record.stat().st_mtime_ns
     try:
         with joblib.parallel_config("loky"):
-            runs = grid.run("table", ROWS, made, n_jobs=2)
+            runs = runner.run("table", ROWS, made, n_jobs=2)
     finally:
         get_reusable_executor().shutdown(wait=True)
     assert record.stat().st_mtime_ns == before, "what was finished ran again"

@@ -6,7 +6,8 @@ import pytest
 import tiny
 
 from mmrec.evaluation.protocols import sealed_test
-from mmrec.experiments import runner as grid
+from mmrec.experiments import store
+from mmrec.experiments.execution import Outcome
 from mmrec.reports import diagnostics
 
 RUN = {
@@ -30,9 +31,8 @@ def test_residuals_are_sorted_by_ratings_outside_the_test_part(workspace):
     # The popular are predicted 1 star too high, the others 2 too low, in the mean of two seeds.
     for seed, share in enumerate([0.5, 1.5]):
         error = share * np.where(popular, 1.0, -2.0)
-        path = grid.predictions_path(workspace, f"s{seed}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pairs.assign(prediction=truth + error).to_parquet(path)
+        predictions = pairs.assign(prediction=truth + error)
+        store.keep(Outcome(predictions, pd.DataFrame(), {}), workspace, f"s{seed}")
     runs = pd.DataFrame([{**RUN, "seed": seed, "hash": f"s{seed}"} for seed in (0, 1)])
     found = diagnostics.residuals(runs, workspace)
     movies = found[found["side"] == "movie"].set_index("bin")
@@ -63,24 +63,14 @@ def curve(**rmse) -> pd.DataFrame:
     )
 
 
-def test_all_crossings_are_found():
+def test_curves_cross_where_the_second_overtakes():
     flat = [1.0, 1.0, 1.0, 1.0]
     table = curve(content=flat, halfway=[1.3, 1.2, 1.1, 0.9], at_once=[0.9, 0.9, 0.9, 0.9])
-    table = pd.concat([table, curve(touching=[1.1, 1.1, 1.0, 1.1], weaving=[0.9, 1.1, 0.9, 1.1])])
-    table = pd.concat([table, curve(through=[1.1, 1.1, 1.0, 0.9])])
+    table = pd.concat([table, curve(never=[1.1, 1.1, 1.0, 1.0])])
     # Halfway from 3 to 7 in log(1 + n), that is from log 4 to log 8.
-    ((at, leader),) = diagnostics.crossings(table, "content", "halfway")
-    assert at == pytest.approx(np.sqrt(32) - 1)
-    assert leader == "halfway"
-    assert diagnostics.crossings(table, "content", "at_once") == []
-    assert diagnostics.crossings(table, "content", "touching") == []
-    weaving = diagnostics.crossings(table, "content", "weaving")
-    assert [crossing.leader for crossing in weaving] == ["content", "weaving", "content"]
-    assert [round(crossing.ratings, 6) for crossing in weaving] == [
-        round(float(np.sqrt(n * 2 * n) - 1), 6) for n in (1, 2, 4)
-    ]
-    ((at, _),) = diagnostics.crossings(table, "content", "through")
-    assert 1 < at < 7
+    assert diagnostics.crossing(table, "content", "halfway") == pytest.approx(np.sqrt(32) - 1)
+    assert diagnostics.crossing(table, "content", "at_once") is None
+    assert diagnostics.crossing(table, "content", "never") is None
 
 
 def test_what_was_tried_is_one_row_per_setting():

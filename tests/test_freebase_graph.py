@@ -155,6 +155,14 @@ def test_vectors_are_trained_once(cache, monkeypatch):
     assert embedded(cache).digest == first.digest
 
 
+def test_damaged_vectors_are_trained_again(tmp_path, caplog):
+    first = embedded(tmp_path)
+    (stored,) = (tmp_path / "freebase_graph").glob("*.npy")
+    stored.write_bytes(stored.read_bytes()[:-100])
+    assert embedded(tmp_path).digest == first.digest
+    assert "is damaged and is made again" in caplog.text
+
+
 def test_a_few_movies_have_the_vectors_they_have_among_all(cache):
     few = freebase_graph.embed(movies()[3:5], toy(), walks_per_node=10, cache=cache)
     np.testing.assert_array_equal(few.vectors, embedded(cache).matrix([4, 5])[0])

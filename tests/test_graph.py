@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmrec.catalogue import locations
 from mmrec.catalogue.movielens import GENRES
 from mmrec.errors import StudyError
 from mmrec.features.graph import meta as graph
@@ -189,7 +190,7 @@ def test_only_the_first_three_triples_count(tmp_path):
 def test_no_summary_is_parsed_twice(tmp_path, monkeypatch):
     first = graph.extract_triples(movies(), cache=tmp_path)
     parsed = []
-    monkeypatch.setattr(graph, "_parse", lambda new: parsed.extend(new) or [[("a", "b", "c")]])
+    monkeypatch.setattr(triples, "_parse", lambda new: parsed.extend(new) or [[("a", "b", "c")]])
     pd.testing.assert_frame_equal(graph.extract_triples(movies(), cache=tmp_path), first)
     assert parsed == []
     summaries = [movies()["summary"][0], "A new story.", "Dogs bark."]
@@ -330,14 +331,11 @@ def test_the_first_available_is_taken_and_the_log_says_why(tmp_path, monkeypatch
 
 
 def test_google_news_out_of_reach_is_told(tmp_path, monkeypatch):
-    import gensim.downloader
-
     def no_network(url):
-        raise word_vectors.Absent("no network")
+        raise locations.Absent("no network")
 
-    monkeypatch.setattr(gensim.downloader, "BASE_DIR", str(tmp_path))
-    monkeypatch.setattr(word_vectors, "check_reachable", no_network)
-    with pytest.raises(StudyError, match=r"word2vec-google-news-300: is not available .no network"):
+    monkeypatch.setattr(locations, "check_reachable", no_network)
+    with pytest.raises(StudyError, match=r"word2vec-google-news-300: .*no network"):
         word_vectors.choose(["word2vec-google-news-300"], STORIES, tmp_path)
 
 
@@ -370,3 +368,26 @@ def test_knowledge_graph_of_some_movies_leaves_the_others_out(tmp_path):
     found = graph.extract_triples(movies(), cache=tmp_path)
     made = graph.knowledge_graph(movies().query("movie_id == 2"), found)
     assert {kind for _, kind in made.nodes(data="kind")} == {"movie", "genre", "cast"}
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:-50], lambda c: b"", lambda c: b"no cache"])
+def test_damaged_caches_are_made_again(tmp_path, caplog, damage):
+    trained = word_vectors.choose(["corpus"], STORIES, tmp_path)
+    found = graph.extract_triples(movies(), cache=tmp_path)
+    for pattern in ("word_vectors/*", "graph/*"):
+        (stored,) = tmp_path.glob(pattern)
+        stored.write_bytes(damage(stored.read_bytes()))
+    again = word_vectors.choose(["corpus"], STORIES, tmp_path)
+    np.testing.assert_array_equal(again.mean("the cop"), trained.mean("the cop"))
+    pd.testing.assert_frame_equal(graph.extract_triples(movies(), cache=tmp_path), found)
+    assert caplog.text.count("is damaged and is made again") == 2
+
+
+def test_triples_are_kept_by_code_and_parser(tmp_path, monkeypatch):
+    graph.extract_triples(movies(), cache=tmp_path)
+    for name, value in (("code_digest", lambda *_: "0"), ("_parse", lambda new: [[]] * len(new))):
+        monkeypatch.setattr(triples, name, value)
+    assert graph.extract_triples(movies(), cache=tmp_path).empty
+    monkeypatch.setattr(triples.metadata, "version", lambda name: "99")
+    graph.extract_triples(movies(), cache=tmp_path)
+    assert len(list((tmp_path / "graph").glob("*.json"))) == 3

@@ -1,5 +1,6 @@
 """The paper's tables: every figure it published, and an experiment for each."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -7,7 +8,9 @@ import tiny
 
 from mmrec.evaluation.folds import scenario_of
 from mmrec.experiments import cold_start, paper
-from mmrec.experiments.runner import MODELS, Experiment
+from mmrec.experiments.spec import Experiment
+from mmrec.models.rating_vectors import RatingVectorsConfig
+from mmrec.models.siamese import SiameseConfig
 from mmrec.models.training import TrainingSettings
 
 # As printed: RMSE, precision, recall.
@@ -30,14 +33,14 @@ all 1.048 69.771 76.745 1.053 67.111 78.118
 """
 SEEDS = (0, 1, 2)
 PUBLISHED = TrainingSettings(epochs=3, batch_size=40_000)
-BASELINES = [model for model in MODELS if not model.startswith("siamese")]
+NETWORKS = (SiameseConfig, RatingVectorsConfig)
 EVERY = {"fold": "u1", "seeds": SEEDS}
 EXPERIMENTS = {
-    "table1": paper.table1(tiny.SETTINGS, PUBLISHED, control_seeds=SEEDS, **EVERY),
+    "table1": paper.table1(tiny.TRAINING, PUBLISHED, control_seeds=SEEDS, **EVERY),
     "table2": paper.table2(
-        tiny.SETTINGS, PUBLISHED, control_seeds=SEEDS, masking_levels=[0.5, 0.8], **EVERY
+        tiny.TRAINING, PUBLISHED, control_seeds=SEEDS, masking_levels=[0.5, 0.8], **EVERY
     ),
-    "rating_vectors": paper.rating_vectors(tiny.SETTINGS, PUBLISHED, masking_levels=[0.5], **EVERY),
+    "rating_vectors": paper.rating_vectors(tiny.TRAINING, PUBLISHED, masking_levels=[0.5], **EVERY),
 }
 
 
@@ -64,7 +67,7 @@ def test_every_published_figure_is_run_under_both_protocols_beside_every_baselin
     rows = EXPERIMENTS[table]
     wanted = {(row, mask) for name, row, mask in published() if name == table}
     places = [(*place, protocol) for place in wanted for protocol in ("clean", "as_published")]
-    places += [(model, 0.0, "clean") for model in BASELINES]
+    places += [(model, 0.0, "clean") for model in paper.BASELINES]
     for place in places:
         seeds = [
             e.seed
@@ -79,8 +82,8 @@ def test_every_published_figure_is_run_under_both_protocols_beside_every_baselin
 @pytest.mark.parametrize("table", EXPERIMENTS)
 def test_large_batches_go_with_the_published_protocol_and_no_other(table):
     for _, e in EXPERIMENTS[table]:
-        if e.settings:
-            assert (e.settings == PUBLISHED) == (e.protocol != "clean")
+        if isinstance(e.model, NETWORKS):
+            assert (e.model.training == PUBLISHED) == (e.protocol != "clean")
 
 
 def test_a_row_is_represented_by_the_modalities_it_names():
@@ -90,7 +93,9 @@ def test_a_row_is_represented_by_the_modalities_it_names():
         assert len(modalities) == len(set(named))
     for table in ("table1", "table2"):
         assert all(
-            e.modalities == paper.ROWS[row] for row, e in EXPERIMENTS[table] if row in paper.ROWS
+            e.model.modalities == paper.ROWS[row]
+            for row, e in EXPERIMENTS[table]
+            if row in paper.ROWS
         )
 
 
@@ -99,7 +104,7 @@ def test_the_unmasked_rows_of_table_two_are_those_of_table_one():
     one, two = ({e for _, e in EXPERIMENTS[name]} for name in ("table1", "table2"))
     unmasked = {e for e in two if e.masking == 0}
     # Four rows: clean, permuted, as published.
-    assert len(unmasked) == (3 * 4 + len(BASELINES)) * len(SEEDS)
+    assert len(unmasked) == (3 * 4 + len(paper.BASELINES)) * len(SEEDS)
     assert unmasked <= one
 
 
@@ -109,7 +114,7 @@ def test_every_row_that_reads_content_has_its_control(table):
         {
             (row, e.seed, e.masking)
             for row, e in EXPERIMENTS[table]
-            if e.features == kind and e.protocol == "clean" and e.model == "siamese"
+            if e.features == kind and e.protocol == "clean" and isinstance(e.model, NETWORKS)
         }
         for kind in ("real", "permuted")
     )
@@ -117,37 +122,45 @@ def test_every_row_that_reads_content_has_its_control(table):
 
 
 def test_the_machines_that_read_content_have_their_control():
-    found = {(row, e.features, e.seed) for row, e in EXPERIMENTS["table1"] if row in paper.MACHINES}
-    assert len(found) == len(paper.MACHINES) * 2 * len(SEEDS)
+    readers = {row for row, config in paper.BASELINES.items() if config.features}
+    assert readers == {"FM: content", "FM: hybrid"}
+    found = {(row, e.features, e.seed) for row, e in EXPERIMENTS["table1"] if row in readers}
+    assert len(found) == len(readers) * 2 * len(SEEDS)
 
 
 def test_the_ladder_changes_one_thing_at_a_time():
-    small, tuned = tiny.SETTINGS, TrainingSettings(epochs=2, ema_decay=0.9)
+    small, tuned = tiny.TRAINING, TrainingSettings(epochs=2, ema_decay=0.9)
     rows = paper.protocol_steps("all", PUBLISHED, small, tuned, fold="u1", seeds=[0])
-    ways = [(e.protocol, e.settings) for _, e in rows]
+    ways = [(e.protocol, e.model.training) for _, e in rows]
     assert ways[0] == ("as_published", PUBLISHED)
     assert ways[-1] == ("clean", tuned)
     for before, after in pairwise(ways):
         assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
     assert len({row for row, _ in rows}) == len(rows)
-    assert {e.modalities for _, e in rows} == {paper.ROWS["all"]}
+    assert {e.model.modalities for _, e in rows} == {paper.ROWS["all"]}
 
 
 def test_tables_that_are_not_there_are_left_out_of_the_variants():
-    rows = paper.variants(tiny.SETTINGS, tables={"text", "meta"}, **EVERY)
+    rows = paper.variants(tiny.TRAINING, tables={"text", "meta"}, **EVERY)
     assert {row for row, _ in rows} == {"text", "meta"}
-    open_data = paper.variants(tiny.SETTINGS, tables={"text-open"}, **EVERY)
-    assert {e.profiles for _, e in open_data} == {"meta-open"}, "open in all it has"
+    open_data = paper.variants(tiny.TRAINING, tables={"text-open"}, **EVERY)
+    assert {e.model.user_vectors_from for _, e in open_data} == {"meta-open"}, "open in all it has"
 
 
-def test_settings_compared_differ_in_nothing_else():
-    template = Experiment("siamese", 0, ("meta",))
-    ways = {"one": tiny.SETTINGS, "other": PUBLISHED}
-    rows = paper.settings_compared(template, ways, seeds=[0, 1])
-    assert [(row, e.seed, e.settings) for row, e in rows] == [
+@pytest.mark.parametrize("model", [SiameseConfig(("meta",)), RatingVectorsConfig()])
+def test_trainings_compared_differ_in_nothing_else(model):
+    ways = {"one": tiny.TRAINING, "other": PUBLISHED}
+    rows = paper.trainings_compared(model, ways, fold="u2", seeds=[0, 1])
+    assert [(row, e.seed, e.model.training) for row, e in rows] == [
         (row, seed, how) for row, how in ways.items() for seed in (0, 1)
     ]
-    assert {(e.modalities, e.fold, e.protocol) for _, e in rows} == {(("meta",), "u1", "clean")}
+    same = {replace(e, seed=0, model=replace(e.model, training=PUBLISHED)) for _, e in rows}
+    assert same == {Experiment(replace(model, training=PUBLISHED), 0, fold="u2")}
+
+
+def test_beside_a_refitted_network_stand_refitted_baselines():
+    refitted = {row for row, e in EXPERIMENTS["rating_vectors"] if e.refit}
+    assert refitted == {paper.refitted_row(row) for row in ("rating vectors", *paper.BASELINES)}
 
 
 # --- cold start ---------------------------------------------------------------------------------
@@ -155,7 +168,7 @@ def test_settings_compared_differ_in_nothing_else():
 
 def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
     rows = cold_start.strict(
-        tiny.SETTINGS, PUBLISHED, n_folds={"item": 2, "user": 2, "both": 2}, seeds=[0]
+        tiny.TRAINING, PUBLISHED, n_folds={"item": 2, "user": 2, "both": 2}, seeds=[0]
     )
     assert {e.fold for _, e in rows} == {"item1", "item2", "user1", "user2", "both1", "both2"}
     assert {(e.support_size, e.protocol) for _, e in rows} == {(None, "clean")}
@@ -166,11 +179,11 @@ def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
     control = {(row, scenario_of(e.fold)) for row, e in rows if e.features == "permuted"}
     assert control == {("meta", "item"), ("FM: hybrid", "item")}
     unrated = [e for row, e in rows if row == cold_start.UNRATED]
-    assert {e.modalities for e in unrated} == {("facts-unrated",)}
+    assert {e.model.content for e in unrated} == {("facts-unrated",)}
 
 
 def test_learning_curves_show_every_number_to_every_model():
-    rows = cold_start.learning_curves(tiny.SETTINGS, support_sizes=[0, 5], n_folds=1, seeds=[0])
+    rows = cold_start.learning_curves(tiny.TRAINING, support_sizes=[0, 5], n_folds=1, seeds=[0])
     models = {*cold_start.CURVES, cold_start.REMEDIED}
     assert {(row, e.fold, e.support_size) for row, e in rows} == {
         (row, fold, number) for row in models for fold in ("item1", "user1") for number in (0, 5)
@@ -179,9 +192,9 @@ def test_learning_curves_show_every_number_to_every_model():
 
 
 def test_other_descriptions_are_tried_on_new_films_alone():
-    rows = cold_start.inputs(tiny.SETTINGS, n_folds=2, seeds=[0])
+    rows = cold_start.inputs(tiny.TRAINING, n_folds=2, seeds=[0])
     assert {scenario_of(e.fold) for _, e in rows} == {"item"}
-    assert {(row, e.modalities) for row, e in rows} == {
+    assert {(row, e.model.modalities) for row, e in rows} == {
         (name, (name,)) for name in cold_start.INPUTS
     }
-    assert {e.profiles for _, e in rows} == {"meta"}, "the user stays the same"
+    assert {e.model.user_vectors_from for _, e in rows} == {"meta"}, "the user stays the same"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mmrec.errors import StudyError
-from mmrec.features import text
+from mmrec.features import sentence_encoder, sentences, text
 from mmrec.features.table import FeatureTable
 
 SUMMARIES = {
@@ -48,7 +48,7 @@ def encoder(tmp_path, monkeypatch) -> Letters:
     folder.mkdir()
     (folder / "weights").write_text("letters")
     made = Letters()
-    monkeypatch.setattr(text, "_load", lambda folder: made)
+    monkeypatch.setattr(sentence_encoder, "load", lambda folder: made)
     monkeypatch.setattr(text.joblib, "cpu_count", lambda: 1)
     return made
 
@@ -72,7 +72,7 @@ def seen(encoder: Letters) -> list[str]:
     ],
 )
 def test_sentences(summary, expected):
-    assert text.sentences([summary]) == [expected]
+    assert sentences.split([summary]) == [expected]
 
 
 def test_a_vector_is_the_mean_over_the_sentences(tmp_path, encoder):
@@ -176,3 +176,36 @@ def test_the_default_encoder_gives_384_numbers_whatever_is_in_the_batch(tmp_path
     np.testing.assert_allclose(np.linalg.norm(alone.vectors, axis=1), 1, atol=1e-5)
     same_story, other_story = many.matrix([9, 4])[0] @ many.matrix([11])[0][0]
     assert same_story > other_story
+
+
+def test_a_pinned_encoder_of_another_content_is_refused(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    (tmp_path / "model.safetensors").write_text("other weights")
+    asked = []
+    monkeypatch.setattr(text.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", lambda name, **o: asked.append(o) or str(tmp_path)
+    )
+    with pytest.raises(StudyError, match=r"model\.safetensors: .* another content"):
+        text.embed(movies(), cache=tmp_path)
+    assert asked[0]["revision"] == text.PINNED["all-MiniLM-L6-v2"].revision
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:100], lambda c: b"", lambda c: b"x" * len(c)])
+def test_a_damaged_cache_is_made_again(tmp_path, encoder, caplog, damage):
+    first = embedded(tmp_path)
+    (stored,) = (tmp_path / "cache" / "text").glob("*.npz")
+    stored.write_bytes(damage(stored.read_bytes()))
+    encoder.batches.clear()
+    assert embedded(tmp_path).digest == first.digest
+    assert len(seen(encoder)) == 3
+    assert f"{stored.name} is damaged and is made again" in caplog.text
+
+
+def test_other_code_has_a_cache_of_its_own(tmp_path, encoder, monkeypatch):
+    embedded(tmp_path)
+    encoder.batches.clear()
+    monkeypatch.setattr(text, "code_digest", lambda *names: "0123")
+    embedded(tmp_path)
+    assert len(seen(encoder)) == 3

@@ -13,7 +13,7 @@ from mmrec.models.training import TrainingSettings
 from mmrec.workspace import Workspace
 
 N_USERS, N_MOVIES, N_PAIRS = 30, 40, 625
-SETTINGS = TrainingSettings(epochs=2, batch_size=256)
+TRAINING = TrainingSettings(epochs=2, patience=8, batch_size=256)
 META_PARTS = {
     "triples": slice(0, 6),
     "genres": slice(6, 9),

@@ -4,23 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mmrec.evaluation.folds import FOLDS, scenario_of
-from mmrec.experiments.paper import MACHINES, ROWS, Rows, networks
-from mmrec.experiments.runner import Experiment
+from mmrec.experiments.paper import BASELINES, ROWS, Rows, models, networks
+from mmrec.models.base import Config
+from mmrec.models.registry import MODELS
 from mmrec.models.training import TrainingSettings
 
-OPPONENTS = (
-    "global mean",
-    "user mean",
-    "movie mean",
-    "user+movie bias",
-    "item kNN",
-    "matrix factorisation",
-    "FM: ids",
-    "FM: hybrid",
-)
+OPPONENTS = {row: config for row, config in BASELINES.items() if row != "FM: content"}
 """Models that the network is held against here."""
 
-CURVES = ("user+movie bias", "FM: ids", "FM: hybrid")
+CURVES = ("user+movie bias", "FM: ids", "FM: ids and users", "FM: hybrid")
 """Those of them whose learning curves are drawn."""
 
 REMEDIED = "meta, inputs hidden"
@@ -34,25 +26,16 @@ INPUTS = ("meta", "meta-unrated", "triples", "genres", "genres-rating", "facts")
 
 
 def folds_of(scenario: str, number: int) -> list[str]:
-    """The first ``number`` cold folds in which films, users or both are new."""
+    """The first ``number`` folds in which films, users or both are new."""
     return [name for name, fold in FOLDS.items() if fold.scenario == scenario][:number]
 
 
-def _opponents(
-    models: Sequence[str], *, fold: str, seeds: Sequence[int], support_size: int | None = None
-) -> Rows:
-    return [
-        (
-            model,
-            Experiment(model, seed, MACHINES.get(model, ()), fold=fold, support_size=support_size),
-        )
-        for model in models
-        for seed in seeds
-    ]
+def _opponents(rows: Sequence[str]) -> dict[str, Config]:
+    return {row: OPPONENTS[row] for row in rows}
 
 
 def strict(
-    settings: TrainingSettings,
+    training: TrainingSettings,
     remedy: TrainingSettings,
     *,
     n_folds: Mapping[str, int],
@@ -61,33 +44,33 @@ def strict(
     """Nothing is known of the new: the network, the remedy, the control and the opponents.
 
     Args:
-        settings: Of the network as on warm folds.
+        training: Of the network as on warm folds.
         remedy: Of the same network, trained against recognising movies by their features.
         n_folds: Folds of each kind (``item``, ``user``, ``both``), at most five.
         seeds: One run of each row per seed and fold.
     """
     rows = {name: ROWS[name] for name in ("meta", "all")}
-    found = []
+    hybrid = MODELS["fm-hybrid"]
+    unrated = replace(hybrid, content=("facts-unrated",))
+    found: Rows = []
     for fold in (fold for scenario, n in n_folds.items() for fold in folds_of(scenario, n)):
-        here = {"fold": fold, "seeds": seeds}
-        found += networks(rows, settings, **here)
-        found += networks({REMEDIED: ROWS["meta"]}, remedy, **here)
-        found += _opponents(OPPONENTS, **here)
+        found += networks(rows, training, fold=fold, seeds=seeds)
+        found += networks({REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds)
+        found += models(OPPONENTS, fold=fold, seeds=seeds)
         if scenario_of(fold) == "item":
-            found += networks({"meta": ROWS["meta"]}, settings, features="permuted", **here)
-            unrated = Experiment("FM: hybrid", 0, ("facts-unrated",), fold=fold)
-            control = Experiment("FM: hybrid", 0, ("facts",), "permuted", fold=fold)
-            found += [(UNRATED, replace(unrated, seed=seed)) for seed in seeds]
-            found += [("FM: hybrid", replace(control, seed=seed)) for seed in seeds]
+            control = {"features": "permuted", "fold": fold, "seeds": seeds}
+            found += networks({"meta": ROWS["meta"]}, training, **control)
+            found += models({UNRATED: unrated}, fold=fold, seeds=seeds)
+            found += models({"FM: hybrid": hybrid}, **control)
     return found
 
 
-def inputs(settings: TrainingSettings, *, n_folds: int, seeds: Sequence[int]) -> Rows:
-    """The network on new films with other descriptions of a movie; its user profiles are meta's."""
+def inputs(training: TrainingSettings, *, n_folds: int, seeds: Sequence[int]) -> Rows:
+    """The network on new films with other descriptions of a movie; user vectors stay meta's."""
     return [
         run
         for fold in folds_of("item", n_folds)
-        for run in networks({name: (name,) for name in INPUTS}, settings, fold=fold, seeds=seeds)
+        for run in networks({name: (name,) for name in INPUTS}, training, fold=fold, seeds=seeds)
     ]
 
 
@@ -102,10 +85,11 @@ def learning_curves(
         n_folds: Folds of each kind, at most five.
         seeds: One run of each row per seed, fold and number.
     """
-    found = []
+    found: Rows = []
     for fold in (fold for scenario in ("item", "user") for fold in folds_of(scenario, n_folds)):
-        for number in support_sizes:
-            here = {"fold": fold, "seeds": seeds, "support_size": number}
-            found += networks({REMEDIED: ROWS["meta"]}, remedy, **here)
-            found += _opponents(CURVES, **here)
+        for size in support_sizes:
+            found += networks(
+                {REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds, support_size=size
+            )
+            found += models(_opponents(CURVES), fold=fold, seeds=seeds, support_size=size)
     return found

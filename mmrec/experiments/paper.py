@@ -1,11 +1,16 @@
 """The paper's tables: the experiments that fill them, and the figures it published (§VI)."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from mmrec.experiments.runner import MODELS, Experiment
+from mmrec.experiments.spec import Experiment, name_of
+from mmrec.models.base import Config
+from mmrec.models.rating_vectors import RatingVectorsConfig
+from mmrec.models.registry import MODELS
+from mmrec.models.siamese import SiameseConfig
 from mmrec.models.training import TrainingSettings
 
 ROWS = {
@@ -33,10 +38,31 @@ VARIANTS = {
     "meta-open": "meta-open",
     "meta-freebase": "meta-freebase",
 }
-"""Feature tables to compare, and the table that the user profiles of each row are made of."""
+"""Feature tables to compare, and the table that the user vectors of each row are means of."""
 
-MACHINES = {"FM: content": ("facts",), "FM: hybrid": ("facts",)}
-"""Factorisation machines that read a movie's content, and what they read."""
+NETWORKS = (name_of(SiameseConfig), name_of(RatingVectorsConfig))
+"""What tables call the paper's own models."""
+
+TRIVIAL: dict[str, Config] = {
+    "global mean": MODELS["global-mean"],
+    "user mean": MODELS["user-mean"],
+    "movie mean": MODELS["movie-mean"],
+    "user+movie bias": MODELS["biases"],
+}
+"""Predictors that anything must beat to be worth its name, by row label."""
+
+BASELINES: dict[str, Config] = {
+    **TRIVIAL,
+    "item kNN": MODELS["item-knn"],
+    "matrix factorisation": MODELS["matrix-factorisation"],
+    "FM: ids": MODELS["fm-ids"],
+    "FM: ids and users": MODELS["fm-ids-users"],
+    "FM: content": MODELS["fm-content"],
+    "FM: hybrid": MODELS["fm-hybrid"],
+}
+"""What every table is held against, by row label. ``FM: …``: factorisation machines on ids; on ids,
+demographics and implicit feedback; the same with a movie's content in place of its id; and all of
+it. What content adds is the difference between the last and the second."""
 
 _COLUMNS = ["table", "row", "masking", "paper_rmse", "paper_precision", "paper_recall"]
 
@@ -61,73 +87,64 @@ PUBLISHED = pd.DataFrame(
         ("rating_vectors", "rating vectors", 0.0, 0.918, 75.013, 78.033),
     ],
     columns=_COLUMNS,
-).assign(
-    model=lambda table: (
-        table["table"]
-        .map({"rating_vectors": "siamese on ratings"}, na_action="ignore")
-        .fillna("siamese")
-    ),
-    features="real",
-    fold="u1",
 )
 """What the paper reports: best of five runs, selected on the test part, on u1."""
 
-
-def beside(table: pd.DataFrame) -> pd.DataFrame:
-    """A summary with the paper's figures in the rows of the experiments that it reports.
-
-    Args:
-        table: One row per table row: at least ``model, row, features, fold, masking``.
-
-    Returns:
-        The same rows with ``paper_rmse``, ``paper_precision`` and ``paper_recall``, NaN where the
-        paper has no such experiment: it knows its own network alone, neither the control nor
-        other folds.
-    """
-    same = ["model", "row", "features", "fold", "masking"]
-    figures = PUBLISHED[[*same, "paper_rmse", "paper_precision", "paper_recall"]]
-    return table.merge(figures, on=same, how="left", validate="many_to_one")
-
-
-REFITTED = "rating vectors, refitted"
-"""Row label of the network that was trained again, on the validation ratings as well."""
 
 Rows = list[tuple[str, Experiment]]
 
 
 def networks(
     rows: Mapping[str, tuple[str, ...]],
-    settings: TrainingSettings,
+    training: TrainingSettings,
     *,
-    seeds: Sequence[int],
-    **choices,
+    seeds: Iterable[int],
+    user_vectors_from: str = "meta",
+    **choices: Any,
 ) -> Rows:
-    """The paper's network on several sets of modalities; ``choices`` are Experiment's fields."""
+    """The paper's network on several sets of modalities.
+
+    Args:
+        rows: Modalities by row label.
+        training: How to train.
+        seeds: One run of each row per seed.
+        user_vectors_from: The table that user vectors are means of.
+        choices: Other fields of :class:`~mmrec.experiments.spec.Experiment`.
+    """
     return [
-        (row, Experiment("siamese", seed, modalities, settings=settings, **choices))
+        (row, Experiment(SiameseConfig(modalities, user_vectors_from, training), seed, **choices))
         for row, modalities in rows.items()
         for seed in seeds
     ]
 
 
-def baselines(*, fold: str, seeds: Sequence[int], control_seeds: Sequence[int] = ()) -> Rows:
-    """What every table is held against; the control for those that read a movie's content."""
-    known = [
-        (model, Experiment(model, seed, MACHINES.get(model, ()), fold=fold))
-        for model in MODELS
-        if not model.startswith("siamese")
+def models(configs: Mapping[str, Config], *, seeds: Iterable[int], **choices: Any) -> Rows:
+    """Several models, one run of each per seed; ``choices`` are fields of an experiment."""
+    return [
+        (row, Experiment(config, seed, **choices))
+        for row, config in configs.items()
         for seed in seeds
     ]
-    control = [
-        (model, Experiment(model, seed, modalities, "permuted", fold=fold))
-        for model, modalities in MACHINES.items()
-        for seed in control_seeds
-    ]
-    return known + control
+
+
+def baselines(
+    *, fold: str, seeds: Sequence[int], control_seeds: Sequence[int] = (), refit: bool = False
+) -> Rows:
+    """What every table is held against, with the control of those that read content.
+
+    Args:
+        fold: Name of the fold.
+        seeds: One run of each row per seed.
+        control_seeds: Seeds of the control.
+        refit: Whether to fit them again on the validation ratings as well.
+    """
+    real = models(BASELINES, seeds=seeds, fold=fold, refit=refit)
+    readers = {row: config for row, config in BASELINES.items() if config.features}
+    return real + models(readers, seeds=control_seeds, fold=fold, features="permuted", refit=refit)
 
 
 def table1(
-    settings: TrainingSettings,
+    training: TrainingSettings,
     published: TrainingSettings,
     *,
     fold: str,
@@ -137,41 +154,43 @@ def table1(
     """Table I under both protocols, with the permuted control and the baselines.
 
     Args:
-        settings: Of the training under the clean protocol.
-        published: Of the training as published.
+        training: The training under the clean protocol.
+        published: The training as published.
         fold: One of the published folds.
         seeds: One run of each row per seed.
         control_seeds: Seeds of the control.
     """
     return [
-        *networks(ROWS, settings, seeds=seeds, fold=fold),
-        *networks(ROWS, settings, seeds=control_seeds, fold=fold, features="permuted"),
+        *networks(ROWS, training, seeds=seeds, fold=fold),
+        *networks(ROWS, training, seeds=control_seeds, fold=fold, features="permuted"),
         *networks(ROWS, published, seeds=seeds, fold=fold, protocol="as_published"),
         *baselines(fold=fold, seeds=seeds, control_seeds=control_seeds),
     ]
 
 
 def variants(
-    settings: TrainingSettings, *, tables: Container[str], fold: str, seeds: Sequence[int]
+    training: TrainingSettings, *, tables: Container[str], fold: str, seeds: Sequence[int]
 ) -> Rows:
     """Text and meta made otherwise: without a part, by another reading, from open data alone.
 
     Args:
-        settings: Of the training.
+        training: How to train.
         tables: Names of the feature tables there are; the Freebase graph may be out of reach.
         fold: One of the published folds.
         seeds: One run of each row per seed.
     """
     return [
         run
-        for row, profiles in VARIANTS.items()
+        for row, users in VARIANTS.items()
         if row in tables
-        for run in networks({row: (row,)}, settings, seeds=seeds, fold=fold, profiles=profiles)
+        for run in networks(
+            {row: (row,)}, training, seeds=seeds, fold=fold, user_vectors_from=users
+        )
     ]
 
 
 def table2(
-    settings: TrainingSettings,
+    training: TrainingSettings,
     published: TrainingSettings,
     *,
     fold: str,
@@ -180,30 +199,30 @@ def table2(
     masking_levels: Sequence[float],
     rows: Sequence[str] = MASKED_ROWS,
 ) -> Rows:
-    """Table II: user profiles from fewer ratings; the unmasked run of each row comes first."""
+    """Table II: user vectors from fewer ratings; the unmasked run of each row comes first."""
     some = {row: ROWS[row] for row in rows}
-    found = []
+    found: Rows = []
     for masking in (0.0, *masking_levels):
         here = {"fold": fold, "masking": masking}
-        found += networks(some, settings, seeds=seeds, **here)
-        found += networks(some, settings, seeds=control_seeds, features="permuted", **here)
+        found += networks(some, training, seeds=seeds, **here)
+        found += networks(some, training, seeds=control_seeds, features="permuted", **here)
         found += networks(some, published, seeds=seeds, protocol="as_published", **here)
     return found + baselines(fold=fold, seeds=seeds)
 
 
 def masking_curve(
-    settings: TrainingSettings, *, fold: str, seeds: Sequence[int], levels: Sequence[float]
+    training: TrainingSettings, *, fold: str, seeds: Sequence[int], levels: Sequence[float]
 ) -> Rows:
-    """All four modalities with profiles from ever fewer ratings."""
+    """All four modalities, with user vectors from ever fewer ratings."""
     return [
         run
         for masking in levels
-        for run in networks({"all": ROWS["all"]}, settings, seeds=seeds, fold=fold, masking=masking)
+        for run in networks({"all": ROWS["all"]}, training, seeds=seeds, fold=fold, masking=masking)
     ]
 
 
 def rating_vectors(
-    settings: TrainingSettings,
+    training: TrainingSettings,
     published: TrainingSettings,
     *,
     fold: str,
@@ -213,18 +232,25 @@ def rating_vectors(
     """Rating vectors in place of the embeddings, whole and masked, and the baselines.
 
     As published the target stands in its own input; ``hidden_target`` is the same without it.
-    The clean network without a mask is also refitted: trained again with the validation ratings.
+    The clean network without a mask is also refitted, that is, trained again with the validation
+    ratings, and so are the baselines: like is compared with like.
     """
-    ways = (("clean", settings), ("as_published", published), ("hidden_target", published))
-    vectors = Experiment("siamese on ratings", 0, fold=fold)
-    runs = [
-        ("rating vectors", replace(vectors, protocol=protocol, masking=masking, settings=how))
-        for protocol, how in ways
-        for masking in ((0.0,) if protocol == "hidden_target" else (0.0, *masking_levels))
-    ]
-    runs.append((REFITTED, replace(vectors, settings=settings, refit=True)))
-    seeded = [(row, replace(run, seed=seed)) for row, run in runs for seed in seeds]
-    return seeded + baselines(fold=fold, seeds=seeds)
+    ways = (("clean", training), ("as_published", published), ("hidden_target", published))
+    found: Rows = []
+    for protocol, how in ways:
+        vectors = {"rating vectors": RatingVectorsConfig(how)}
+        for masking in (0.0,) if protocol == "hidden_target" else (0.0, *masking_levels):
+            found += models(vectors, seeds=seeds, fold=fold, protocol=protocol, masking=masking)
+    network = {"rating vectors": RatingVectorsConfig(training)}
+    refitted = models(network, seeds=seeds, fold=fold, refit=True)
+    refitted += baselines(fold=fold, seeds=seeds, refit=True)
+    found += [(refitted_row(row), run) for row, run in refitted]
+    return found + baselines(fold=fold, seeds=seeds)
+
+
+def refitted_row(row: str) -> str:
+    """Row label of a model that was fitted again, on the validation ratings as well."""
+    return f"{row}, refitted"
 
 
 def protocol_steps(
@@ -252,25 +278,30 @@ def protocol_steps(
     ]
 
 
-def settings_compared(
-    experiment: Experiment, settings: Mapping[str, TrainingSettings], *, seeds: Sequence[int]
+def trainings_compared(
+    model: SiameseConfig | RatingVectorsConfig,
+    trainings: Mapping[str, TrainingSettings],
+    *,
+    fold: str,
+    seeds: Sequence[int],
 ) -> Rows:
-    """One experiment trained in several ways; their names become the row labels."""
-    return [
-        (name, replace(experiment, settings=how, seed=seed))
-        for name, how in settings.items()
-        for seed in seeds
-    ]
+    """One network trained in several ways; their names become the row labels."""
+    ways = {name: replace(model, training=training) for name, training in trainings.items()}
+    return models(ways, seeds=seeds, fold=fold)
 
 
 def five_folds(
-    settings: TrainingSettings, *, folds: Sequence[str], rows: Sequence[str], seeds: Sequence[int]
+    training: TrainingSettings,
+    *,
+    folds: Sequence[str],
+    rows: Sequence[str],
+    seeds: Sequence[int],
 ) -> Rows:
     """Some rows of Table I, with their controls and the baselines, on several published folds."""
     some = {row: ROWS[row] for row in rows}
-    found = []
+    found: Rows = []
     for fold in folds:
         for features in ("real", "permuted"):
-            found += networks(some, settings, seeds=seeds, fold=fold, features=features)
+            found += networks(some, training, seeds=seeds, fold=fold, features=features)
         found += baselines(fold=fold, seeds=seeds, control_seeds=seeds)
     return found

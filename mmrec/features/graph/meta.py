@@ -1,7 +1,5 @@
 """The knowledge graph of facts and sentences, and its 1,220 numbers per movie (paper §V.A.4)."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,17 +13,13 @@ from mmrec.features import text
 from mmrec.features.graph import triples
 from mmrec.features.graph.word_vectors import WIDTH, WordVectors, choose
 from mmrec.features.table import FeatureTable
-from mmrec.progress import bar
-from mmrec.workspace import atomic_path
 
-N_TRIPLES = 3
 PARTS = {
     "triples": slice(0, 900),
     "genres": slice(900, 919),
     "director": slice(919, 1219),
     "rating": slice(1219, 1220),
 }
-_SENTENCES_READ = 8
 _COLUMNS = ["movie_id", "order", "head", "relation", "tail", "repeated"]
 
 
@@ -86,8 +80,8 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
 def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:
     """The first three triples of every summary, as `mmrec.features.graph.triples` reads them.
 
-    Only the first eight sentences are parsed. Fewer than three triples are repeated in turn, as
-    the paper's code does. What a summary yields is cached by its content and by the rules.
+    Fewer than three triples are repeated in turn, as the paper's code does. What a summary yields
+    is cached: see `mmrec.features.graph.triples.of_summaries`.
 
     Args:
         movies: The catalogue's movies.
@@ -98,11 +92,11 @@ def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:
         each movie whose summary yields any triple.
     """
     told = text.with_summary(movies)
-    read = _read_summaries(told["summary"].tolist(), cache)
+    read = triples.of_summaries(told["summary"].tolist(), cache=cache)
     rows = [
         (movie_id, order, *own[order % len(own)], order >= len(own))
         for movie_id, own in zip(told["movie_id"], read, strict=True)
-        for order in range(N_TRIPLES)
+        for order in range(triples.N_TRIPLES)
         if own
     ]
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"movie_id": int, "repeated": bool})
@@ -168,7 +162,7 @@ def _triples_block(
     movie_ids: pd.Series, found: pd.DataFrame, chosen: WordVectors
 ) -> tuple[np.ndarray, np.ndarray]:
     row_of = {movie_id: row for row, movie_id in enumerate(movie_ids)}
-    block = np.zeros((len(row_of), N_TRIPLES, WIDTH), np.float32)
+    block = np.zeros((len(row_of), triples.N_TRIPLES, WIDTH), np.float32)
     present = np.zeros(len(row_of), bool)
     for triple in found.itertuples():
         phrases = [triple.head, triple.relation, triple.tail]
@@ -212,29 +206,3 @@ def _rating_block(movies: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             remedy="Correct it in its source, or leave it out.",
         )
     return (np.where(present, rating, 0) / 10)[:, None], present
-
-
-def _read_summaries(summaries: Sequence[str], cache: Path) -> list[list[triples.Triple]]:
-    rules = hashlib.sha256(Path(triples.__file__).read_bytes()).hexdigest()[:16]
-    stored = cache / "graph" / f"triples-{rules}.json"
-    known = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
-    new = {text.key(summary): summary for summary in summaries if text.key(summary) not in known}
-    if new:
-        known |= dict(zip(new, _parse(list(new.values())), strict=True))
-        with atomic_path(stored) as part:
-            part.write_text(json.dumps(known), encoding="utf-8")
-    return [[tuple(triple) for triple in known[text.key(summary)]] for summary in summaries]
-
-
-def _parse(summaries: Sequence[str]) -> list[list[triples.Triple]]:
-    parser = triples.load_parser()
-    pairs = [
-        (sentence, index)
-        for index, of_one in enumerate(text.sentences(summaries))
-        for sentence in of_one[:_SENTENCES_READ]
-    ]
-    found = [[] for _ in summaries]
-    documents = parser.pipe(pairs, as_tuples=True, batch_size=256)
-    for document, index in bar(documents, total=len(pairs), label="sentences parsed"):
-        found[index] += triples.read(document)
-    return [of_one[:N_TRIPLES] for of_one in found]

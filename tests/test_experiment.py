@@ -1,0 +1,297 @@
+"""The description of an experiment and its hash: what a result depends on, and what not."""
+
+import ast
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tiny
+from kinds import EVERY_KIND, LISTS, RATINGS_ALONE, VECTORS, machine, siamese
+
+from mmrec import provenance
+from mmrec.errors import StudyError
+from mmrec.evaluation import protocols
+from mmrec.experiments.loading import load
+from mmrec.experiments.spec import EXECUTION, Experiment, experiment_hash
+
+EVERYTHING = {**EVERY_KIND, **LISTS}
+MEAN = RATINGS_ALONE["user mean"]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return tiny.workspace(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def data(workspace):
+    return load(workspace)
+
+
+# --- the description ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"masking": 50}, "masking 50 is no share"),
+        ({"masking": 1.0}, r"masking 1\.0 is no share"),
+        ({"masking": float("nan")}, "masking nan is no share"),
+        ({"protocol": "hopeful"}, "unknown protocol 'hopeful'.*clean"),
+        ({"features": "imagined"}, "unknown features 'imagined'.*real, permuted"),
+        ({"fold": "u6"}, "unknown fold 'u6'.*u1, u2.*both5"),
+        ({"protocol": "as_published", "refit": True}, "no validation ratings to refit on"),
+    ],
+)
+def test_what_cannot_be_run_is_told(wrong, what):
+    with pytest.raises(StudyError, match=what):
+        Experiment(**{"model": MEAN.model, "seed": 0, **wrong})
+
+
+def test_a_movie_is_represented_by_its_modalities_and_not_by_what_users_are_made_of():
+    assert siamese("text", "audio").item_features == ("text", "audio")
+    assert machine("text", "meta").item_features == ("meta", "text")
+    assert MEAN.item_features == VECTORS.item_features == ()
+
+
+# --- the hash -----------------------------------------------------------------------------------
+
+
+def test_a_hash_depends_on_every_field_of_the_experiment(data):
+    text = siamese("text")
+    longer = replace(text.model, training=replace(tiny.TRAINING, epochs=3))
+    variants = [
+        siamese("text", seed=1),
+        siamese("audio"),
+        siamese("text", "audio"),
+        siamese("text", features="permuted"),
+        siamese("text", fold="u2"),
+        siamese("text", fold="item2"),
+        siamese("text", fold="item2", support_size=0),
+        siamese("text", fold="item2", support_size=5),
+        *(siamese("text", protocol=name) for name in protocols.PROTOCOLS),
+        replace(text, model=replace(text.model, user_vectors_from="text")),
+        siamese("text", masking=0.8),
+        replace(text, model=longer),
+        *EVERYTHING.values(),
+    ]
+    assert len({experiment_hash(e, data) for e in variants}) == len(variants)
+    assert experiment_hash(siamese("text"), data) == experiment_hash(text, data)
+
+
+def test_a_hash_depends_on_the_features_it_reads_and_no_others(data):
+    kinds = {
+        "text": siamese("text"),
+        "audio": siamese("audio"),
+        "ratings": VECTORS,
+        "mean": MEAN,
+        "machine": machine("text"),
+        "machine of audio": machine("audio"),
+    }
+
+    def moved(name: str, table) -> set[str]:
+        changed = replace(data, tables={**data.tables, name: table})
+        return {
+            k for k, e in kinds.items() if experiment_hash(e, data) != experiment_hash(e, changed)
+        }
+
+    assert moved("text", tiny.table("text", 8, 36, seed=1)) == {"text", "machine"}
+    meta = tiny.table("meta", 12, 40, parts=tiny.META_PARTS, seed=1)
+    assert moved("meta", meta) == {"text", "audio"}, "user vectors are means of meta in every row"
+
+
+def one_rating(ratings):
+    return ratings.assign(rating=ratings["rating"].where(ratings.index > 0, 1 + ratings["rating"]))
+
+
+def moved_rows(ratings):
+    """The same ratings at other places of the data set: in other folds."""
+    return ratings.set_index(pd.Index(ratings.index.to_numpy()[::-1], name="row"))
+
+
+def reordered(ratings):
+    """The same ratings in the same folds, but the random parts would fall on others."""
+    return ratings.iloc[::-1]
+
+
+@pytest.mark.parametrize("change", [one_rating, moved_rows, reordered])
+@pytest.mark.parametrize("experiment", [MEAN, VECTORS], ids=["mean", "vectors"])
+def test_a_hash_depends_on_every_rating_and_its_place(data, experiment, change):
+    changed = replace(data, ratings=change(data.ratings))
+    assert experiment_hash(experiment, data) != experiment_hash(experiment, changed)
+
+
+@pytest.mark.parametrize("fold", ["u1", "item1"])
+def test_a_hash_depends_on_which_ids_are_one_film(data, fold):
+    twins = data.films.where(data.films != data.films.iloc[1], data.films.iloc[0])
+    assert twins.nunique() == data.films.nunique() - 1
+    before, after = (
+        experiment_hash(siamese("text", fold=fold), some)
+        for some in (data, replace(data, films=twins))
+    )
+    assert before != after
+
+
+def test_a_hash_depends_on_what_is_known_of_the_users(data):
+    older = replace(data, users=data.users.assign(age=data.users["age"] + 1))
+    assert experiment_hash(machine(), data) != experiment_hash(machine(), older)
+
+
+def test_an_unknown_table_has_no_hash(data):
+    with pytest.raises(
+        StudyError, match=r"no 'smell' features.*There are: audio, meta, text, video.*notebook"
+    ):
+        experiment_hash(siamese("meta", "smell"), data)
+
+
+def test_changed_files_are_read_again_and_parts_of_interrupted_writes_never(tmp_path):
+    made = tiny.workspace(tmp_path)
+    before = load(made)
+    assert load(made) is before
+    tiny.change_ratings(made, lambda ratings: 6 - ratings, test=True)
+    assert experiment_hash(MEAN, load(made)) != experiment_hash(MEAN, before)
+    (made.features / ".text.17.part.parquet").write_bytes(b"PAR1 half a file")
+    (made.catalogue / ".movies.17.part.parquet").write_bytes(b"PAR1 half a file")
+    assert set(load(made).tables) == {"audio", "meta", "text", "video"}
+
+
+# --- the code behind a result -------------------------------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package's sources that digests are made of; to be changed."""
+    shutil.copytree(
+        provenance.PACKAGE, tmp_path / "mmrec", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "mmrec")
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    for name in ("_code_digest", "_imported", "_syntax"):
+        getattr(provenance, name).cache_clear()
+
+
+def hashes(data) -> dict[str, str]:
+    forget()
+    return {kind: experiment_hash(e, data) for kind, e in EVERYTHING.items()}
+
+
+def closures() -> dict[str, set[str]]:
+    """Kind of experiment -> names of the files whose code its result depends on."""
+    return {
+        kind: {
+            file.relative_to(provenance.ROOT).as_posix()
+            for file in provenance.closure([type(experiment.model).__module__, EXECUTION])
+        }
+        for kind, experiment in EVERYTHING.items()
+    }
+
+
+FILES = sorted(set().union(*closures().values()))
+
+
+def commented(source: str) -> str:
+    return f"# A remark.\n{source}\n\n# Another.\n"
+
+
+def documented(source: str) -> str:
+    """Every function and class says something else of itself; the layout is another, too."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            first = node.body[0]
+            said = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            node.body[:said] = [ast.Expr(ast.Constant("Says something else."))]
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def changed_functions(source: str) -> list[str]:
+    """The module with one function changed after the other."""
+    count = sum(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.parse(source)))
+    found = []
+    for number in range(count):
+        tree = ast.parse(source)
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        functions[number].body.append(ast.parse("changed = 1").body[0])
+        found.append(ast.unparse(ast.fix_missing_locations(tree)))
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_change_of_any_code_renames_the_results_that_depend_on_it_and_no_others(
+    data, package, file
+):
+    """Any function of any module in the import closure; comments and docstrings rename nothing."""
+    path, of_kind = package / file, closures()
+    source, before = path.read_text(encoding="utf-8"), hashes(data)
+    depending = {kind for kind, files in of_kind.items() if file in files}
+    for same in (commented, documented):
+        path.write_text(same(source), encoding="utf-8")
+        assert hashes(data) == before, same.__name__
+    path.write_text(f"{source}\n\nCHANGED = 1\n", encoding="utf-8")
+    after = hashes(data)
+    assert {kind for kind in before if before[kind] != after[kind]} == depending
+    one = EVERYTHING[min(depending)]
+    for number, text in enumerate(changed_functions(source)):
+        path.write_text(text, encoding="utf-8")
+        forget()
+        assert experiment_hash(one, data) != before[min(depending)], f"function {number} of {file}"
+
+
+def test_what_defines_folds_tables_and_execution_is_in_every_closure():
+    common = set.intersection(*closures().values())
+    assert common >= {
+        "mmrec/catalogue/movielens.py",
+        "mmrec/features/table.py",
+        "mmrec/models/base.py",
+        "mmrec/experiments/execution.py",
+        *(f"mmrec/evaluation/{name}.py" for name in ("control", "folds", "metrics", "protocols")),
+    }
+
+
+def test_the_code_of_one_model_is_in_no_other_models_closure():
+    of_kind = closures()
+    owners = {
+        "mmrec/models/training.py": ("siamese", "rating vectors"),
+        "mmrec/models/factorisation_machine.py": ("FM",),
+        "mmrec/models/matrix_factorisation.py": ("matrix factorisation",),
+        "mmrec/models/implicit.py": ("EASE", "iALS", "BPR", "LightGCN"),
+    }
+    for file, kinds in owners.items():
+        assert {kind for kind, files in of_kind.items() if file in files} == {
+            kind for kind in of_kind if kind.startswith(kinds)
+        }
+
+
+def test_a_hash_depends_on_the_versions_of_libraries(data, monkeypatch):
+    before = experiment_hash(MEAN, data)
+    real = provenance.metadata.version
+    monkeypatch.setattr(
+        provenance.metadata, "version", lambda name: "9.9" if name == "pandas" else real(name)
+    )
+    forget()
+    assert experiment_hash(MEAN, data) != before
+    monkeypatch.undo()
+    forget()
+    assert experiment_hash(MEAN, data) == before
+
+
+def test_a_hash_depends_on_the_number_format(data, monkeypatch):
+    from mmrec.experiments import spec
+
+    before = experiment_hash(MEAN, data)
+    monkeypatch.setattr(spec, "_precision", lambda: "cuda bfloat16")
+    assert experiment_hash(MEAN, data) != before
+
+
+def test_no_code_of_the_catalogues_making_is_behind_a_result():
+    """What was read is in the hash by its content; hours of training need not follow its code."""
+    for files in closures().values():
+        assert not {Path(file).parent.name for file in files} & {"providers", "media", "graph"}
