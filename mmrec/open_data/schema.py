@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -93,7 +94,7 @@ def names_in(text: str, names: Iterable[str]) -> list[str]:
     return [name for name in full if f" {' '.join(words(name))} " in spelled]
 
 
-def _of_facts(entry: dict) -> Iterator[tuple[str, str]]:
+def _of_facts(entry: dict[Any, Any]) -> Iterator[tuple[str, str]]:
     for name in ("title", "country", "language", "place"):
         if not entry[name] or entry[name] != entry[name].strip():
             yield f"{name} {entry[name]!r}", f"Give the {name}, without spaces around it."
@@ -120,7 +121,7 @@ def _of_facts(entry: dict) -> Iterator[tuple[str, str]]:
             yield f"{len(values)} {name} ({'|'.join(values)})", f"Give {limit}, each once."
 
 
-def _of_synopsis(entry: dict) -> Iterator[tuple[str, str]]:
+def _of_synopsis(entry: dict[Any, Any]) -> Iterator[tuple[str, str]]:
     text = entry["summary"] or ""
     sentences = [sentence.strip() for sentence in _SENTENCE.findall(text)]
     if len(sentences) != SENTENCES or " ".join(sentences) != text:
