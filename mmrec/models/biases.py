@@ -31,7 +31,7 @@ class BiasConfig:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """None: the model reads ratings alone."""
+        """Empty: the model reads ratings alone."""
         return ()
 
     def build(self) -> "BiasRecommender":

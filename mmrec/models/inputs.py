@@ -1,8 +1,9 @@
 """The network's inputs: vectors of users and movies in every view, and ratings by row position.
 
-Nothing here knows how ratings were split. A rating carries a *view*: which version of the input
-vectors it may see. Cross-fitting gives each part of the training ratings a view from which they
-are hidden; see :mod:`mmrec.models.user_vectors`.
+A *view* is one version of the input vectors, made of some of the training ratings. Under
+cross-fitting the training ratings are divided into parts, and each part has a view that was made
+without it: so no rating is learned from vectors that contain it. The last view serves all pairs
+that are not trained on. See :mod:`mmrec.models.user_vectors` for how vectors are made.
 """
 
 from collections.abc import Mapping
@@ -14,9 +15,9 @@ from torch.nn import functional
 
 
 def scale(views: Tensor) -> Tensor:
-    """Centres the known numbers of vectors made of ratings, and gives the whole a variance of 1.
+    """Centres the known numbers of vectors made of ratings, and scales them to a variance of 1.
 
-    Zero stands for the unknown, a movie not rated or a user without a like, and stays zero.
+    Zero stands for an unknown number (a movie not rated, a user without a like) and stays zero.
 
     Args:
         views: [n_views, n, d]. Each column's mean over its known numbers, and one scale for all
@@ -39,7 +40,8 @@ class Inputs:
     Attributes:
         users: float32 [n_views, n_users, d_user].
         movies: Modality -> float32 [n_views or 1, n_movies, d]; 1 if all views are alike.
-        present: Modality -> bool [n_movies]; with the processor, as batches are drawn there.
+        present: Modality -> bool [n_movies], which movies have it; always in main memory, where
+            batches are drawn.
         rated: Modalities made of ratings, in which a zero is an unknown number.
     """
 
@@ -50,16 +52,19 @@ class Inputs:
 
     @property
     def full(self) -> int:
-        """The view of all training ratings: for pairs that are not in training."""
+        """Number of the last view, which serves the pairs that are not trained on."""
         return len(self.users) - 1
 
     @property
     def device(self) -> torch.device:
-        """Where the vectors are, and the network is trained."""
+        """The device that holds the vectors; the network is trained there."""
         return self.users.device
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Inputs":
-        """The same elsewhere, in another number format; the network computes in it (autocast)."""
+        """A copy on another device and in another number format.
+
+        The network computes in the format of its inputs, see :meth:`computing`.
+        """
         return replace(
             self,
             users=self.users.to(device, dtype),
@@ -67,7 +72,10 @@ class Inputs:
         )
 
     def scaled(self) -> "Inputs":
-        """The same with :func:`scale` applied to what is made of ratings: features are already."""
+        """A copy in which vectors made of ratings are scaled, see :func:`scale`.
+
+        Features are standardised beforehand.
+        """
         movies = {
             name: scale(vectors) if name in self.rated else vectors
             for name, vectors in self.movies.items()
@@ -75,7 +83,7 @@ class Inputs:
         return replace(self, users=scale(self.users), movies=movies)
 
     def computing(self) -> torch.autocast:
-        """The context in which the network computes in the vectors' number format."""
+        """A context in which the network computes in the number format of the vectors."""
         narrow = self.users.dtype == torch.bfloat16
         return torch.autocast(self.device.type, torch.bfloat16, enabled=narrow)
 
@@ -86,7 +94,7 @@ class Inputs:
     def movies_of(self, view: int, rows: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Arguments of the network's ``encode_movies``, as one view shows them.
 
-        Features of the movies that have them: one without is not encoded in vain.
+        Only the features of movies that have them are passed on: the others need no encoding.
         """
         features, at = {}, {}
         for modality, vectors in self.movies.items():
@@ -102,10 +110,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Ratings:
-    """Ratings by row position: ``user``, ``movie`` int64 [n], ``rating`` float32 [n].
+    """Ratings by row position, in main memory, where batches are drawn.
 
-    ``view`` int64 [n] says which view of the inputs each of them may see. They stay with the
-    processor, which draws the batches; a batch follows the inputs to their device.
+    Attributes:
+        user: int64 [n].
+        movie: int64 [n].
+        rating: float32 [n].
+        view: int64 [n], which view of the inputs each rating is learned from.
     """
 
     user: Tensor
@@ -122,9 +133,9 @@ class Ratings:
 
 
 def padded(rows: Tensor, multiple: int = 128) -> Tensor:
-    """Rows, and as many zeros behind them as make their number a multiple of this.
+    """Appends zeros to row numbers until their count is a multiple of a number.
 
-    Every new matrix shape costs the CPU a newly compiled kernel, which takes longer than the few
-    rows that nobody reads.
+    For every new shape of a matrix the processor's library compiles a kernel, which takes longer
+    than to compute a few rows that nobody reads.
     """
     return functional.pad(rows, (0, -len(rows) % multiple))

@@ -36,7 +36,7 @@ class ItemKNNConfig:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """None: the model reads ratings alone."""
+        """Empty: the model reads ratings alone."""
         return ()
 
     def build(self) -> "ItemKNNRecommender":

@@ -35,7 +35,7 @@ class MatrixFactorisationConfig:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """None: the model reads ratings alone."""
+        """Empty: the model reads ratings alone."""
         return ()
 
     def build(self) -> "MatrixFactorisationRecommender":

@@ -24,7 +24,7 @@ class MeanConfig:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """None: the model reads ratings alone."""
+        """Empty: the model reads ratings alone."""
         return ()
 
     def build(self) -> "MeanRecommender":

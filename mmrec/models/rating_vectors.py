@@ -9,7 +9,7 @@ from mmrec.models.user_vectors import rating_inputs
 
 @dataclass(frozen=True)
 class RatingVectorsConfig:
-    """Users are their rows of the rating matrix, movies their columns; zero is "not rated".
+    """Users are represented by rows of the rating matrix, movies by columns; zero is "not rated".
 
     Attributes:
         training: How to train.
@@ -19,7 +19,7 @@ class RatingVectorsConfig:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """None: the model reads ratings alone."""
+        """Empty: the model reads ratings alone."""
         return ()
 
     def build(self) -> NetworkRecommender:

@@ -10,12 +10,12 @@ from mmrec.models.user_vectors import content_inputs
 
 @dataclass(frozen=True)
 class SiameseConfig:
-    """Movies are feature vectors, users are means of vectors of the movies they liked.
+    """Movies are represented by feature vectors, users by means over the movies they liked.
 
     Attributes:
         modalities: Names of the feature tables that represent a movie.
-        user_vectors_from: Name of the feature table whose means over the liked movies are the
-            users; the paper's is ``meta``.
+        user_vectors_from: Name of the feature table that user vectors are made of; the paper
+            takes ``meta``.
         training: How to train.
     """
 

@@ -5,7 +5,6 @@ Nothing here knows how ratings were split; see :mod:`mmrec.models.inputs` for wh
 
 import copy
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -78,27 +77,26 @@ class Fit:
     """A trained model and how it got there.
 
     Attributes:
-        model: The weights of the epoch with the best validation RMSE.
-        inputs: What it was trained on, scaled if the settings say so.
+        model: The network with the weights of the epoch with the lowest validation RMSE.
+        inputs: The inputs it was trained on, scaled if the settings say so.
         history: One dict per epoch: ``epoch``, ``loss``, ``mse``, ``cosine``, ``validation_rmse``.
-        best_epoch: 1-based.
-        seconds: Time spent.
+        best_epoch: Number of the epoch whose weights were kept, counted from 1.
     """
 
     model: SiameseNetwork
     inputs: Inputs
     history: list[dict[str, float]]
     best_epoch: int
-    seconds: float
 
 
 def batches(
     ratings: Ratings, size: int, generator: torch.Generator
 ) -> Iterator[tuple[int, Tensor]]:
-    """A random order of batches of one epoch, each ``(view, rows)`` and within one view.
+    """The batches of one epoch in random order, each as ``(view, rows)``.
 
-    Views are random parts of the ratings, so such a batch is as random as any; but every user
-    has one vector in it, which halves the encoders' work.
+    All ratings of a batch share one view. The parts behind the views are random, so these batches
+    are random as well; and since every user has a single vector in a batch, the encoders have half
+    the work.
     """
     order = torch.randperm(len(ratings), generator=generator)
     found = []
@@ -134,11 +132,11 @@ def losses(
 
 
 def predictor(model: SiameseNetwork, inputs: Inputs) -> Callable[[Tensor, Tensor], Tensor]:
-    """Encodes every user and movie once, as the full view shows them.
+    """Encodes every user and movie once, as the last view shows them.
 
     Returns:
-        From row positions of users and movies [n] to their raw ratings, float32 [n]; for pairs
-        that are not in training.
+        A function from row positions of users and movies, int64 [n] each, to unclipped ratings,
+        float32 [n]. It is meant for pairs that were not trained on.
     """
     model.eval()
     every = torch.arange(len(next(iter(inputs.present.values()))))
@@ -146,7 +144,7 @@ def predictor(model: SiameseNetwork, inputs: Inputs) -> Callable[[Tensor, Tensor
         users = model.encode_users(inputs.users[inputs.full])
         movies = model.encode_movies(*inputs.movies_of(inputs.full, every))
     with torch.no_grad():
-        # In float32: between 2 and 4, bfloat16 knows ratings in steps of 1/64 alone.
+        # In float32: between 2 and 4, bfloat16 only has numbers in steps of 1/64.
         of_users, of_movies = model.halves(users.float(), movies.float())
 
     @torch.no_grad()
@@ -184,14 +182,13 @@ def fit(
     Args:
         inputs: Vectors of users and movies; the training takes place on their device.
         train: Training ratings.
-        validation: Held-out training ratings, in no view; they choose the epoch.
+        validation: Ratings that are held out of training and of every view; they choose the epoch.
         settings: Epochs, batch size and the optimiser's settings.
-        seed: Of the initial weights and of the order of batches.
+        seed: Random seed of the initial weights, the order of batches and the hidden inputs.
 
     Raises:
-        StudyError: If no epoch ends in a finite error.
+        StudyError: No epoch ended in a finite error.
     """
-    started = time.perf_counter()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     if settings.scale_user_vectors:
@@ -241,4 +238,4 @@ def fit(
         )
     model = _network(averaged)
     model.load_state_dict(best_state)
-    return Fit(model, inputs, history, best_epoch, time.perf_counter() - started)
+    return Fit(model, inputs, history, best_epoch)

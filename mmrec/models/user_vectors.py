@@ -1,8 +1,8 @@
 """What the network sees of users and movies: vectors made of the ratings that a view shows.
 
-A user is the mean of the vectors of the movies that he or she liked (paper §V.B.2), or, in the
-experiment of §VI.E, his or her row of the rating matrix. Both depend on the fold and the protocol,
-so neither can be a feature table. They are computed once per user and view, never per rating.
+A user is represented by the mean of the vectors of the movies that he or she liked (paper §V.B.2)
+or, in the experiment of §VI.E, by his or her row of the rating matrix. Both depend on the fold and
+the protocol, so neither can be a feature table. They are computed once per user and view.
 """
 
 from collections.abc import Sequence
@@ -59,8 +59,7 @@ def content_inputs(
     Args:
         data: What may be seen.
         modalities: Names of the feature tables that represent a movie.
-        user_vectors_from: Name of the feature table whose means over the liked movies are the
-            users.
+        user_vectors_from: Name of the feature table that user vectors are made of.
     """
     ready = movie_vectors(data, sorted({*modalities, user_vectors_from}))
     views = [*data.views, *([] if data.test_views is None else [data.test_views])]
@@ -76,7 +75,7 @@ def content_inputs(
 def rating_inputs(data: TrainingData) -> Inputs:
     """Inputs of the rating-vector experiment (paper §VI.E): rows and columns of the rating matrix.
 
-    In the view of a part its ratings are missing from the user's vector and from the movie's.
+    The view of a part contains none of its ratings, neither in users' vectors nor in movies'.
     """
     users = pd.Index(data.users["user_id"])
     matrices = np.stack(
@@ -91,7 +90,14 @@ def rating_inputs(data: TrainingData) -> Inputs:
 
 
 def positions(ratings: pd.DataFrame, users: pd.Index, movies: pd.Index, full_view: int) -> Ratings:
-    """Ratings as row positions; those outside training (no column ``view``) see the full view."""
+    """Ratings as row positions.
+
+    Args:
+        ratings: ``user_id, movie_id, rating``, and ``view`` if they are trained on.
+        users: All user ids.
+        movies: All movie ids.
+        full_view: The view of ratings that are not trained on.
+    """
     view = ratings["view"] if "view" in ratings else np.full(len(ratings), full_view)
     return Ratings(
         user=torch.from_numpy(users.get_indexer(pd.Index(ratings["user_id"])).astype(np.int64)),
