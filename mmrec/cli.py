@@ -2,53 +2,29 @@
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmrec.catalogue import sources
+import pandas as pd
+
+from mmrec import __version__, doctor
 from mmrec.errors import Problem, StudyError
-from mmrec.hardware import describe, versions
-from mmrec.workspace import Workspace
+from mmrec.workspace import Workspace, atomic_path
 
-FOLDERS = {
-    "MMREC_BUILD": "where runs are kept (default: build/)",
-    "MMREC_MIRROR": "copies of the original sources",
-    "MMREC_TRAILERS": "your own trailers, <movie_id>.mp4",
-}
+if TYPE_CHECKING:
+    from mmrec.enrichment.pipeline import Enriched
 
 
-def doctor() -> int:
-    """Prints what the study finds here; fetches and verifies every source, as the study would.
+def diagnose() -> int:
+    """Prints what the study finds here.
 
     Returns:
         0 if the study can run, 1 if a package or the ratings are missing.
     """
-    print("Machine")
-    for name, value in describe().items():
-        print(f"  {name:<14}{', '.join(value) if isinstance(value, list) else value}")
-
-    print("\nPackages")
-    found = versions()
-    missing = [name for name, version in found.items() if version is None]
-    print(f"  {len(found) - len(missing)} of {len(found)} declared packages are installed")
-    for name in missing:
-        print(f"  {name} is missing: pip install -c constraints.txt -e '.[test]'")
-
-    print("\nFolders")
-    for name, what in FOLDERS.items():
-        print(f"  {name:<16}{os.environ.get(name) or 'not set':<24}{what}")
-
-    print("\nSources")
-    cache = Workspace.open("doctor").cache
-    served = [sources.fetch_if_there(resource, cache) for resource in sources.RESOURCES]
-    for resource, answer in zip(sources.RESOURCES, served, strict=True):
-        if answer.kind == "missing":
-            print(f"  {resource.name:<16}missing: {resource.what}\n{'':<18}{resource.remedy}")
-        else:
-            print(f"  {resource.name:<16}{answer.place}")
-    ratings = next(answer for answer in served if answer.resource == sources.ML_100K.name)
-    return int(bool(missing) or ratings.kind == "missing")
+    sections, runs = doctor.report()
+    print(doctor.shown(sections))
+    return int(not runs)
 
 
 def enrich(options: argparse.Namespace) -> int:
@@ -92,29 +68,42 @@ def enrich(options: argparse.Namespace) -> int:
     return int(found_nothing or not embedded)
 
 
-def _embed(done, workspace: Workspace, word_vectors: list[str]) -> bool:
+def _embed(done: "Enriched", workspace: Workspace, word_vectors: list[str]) -> bool:
+    """Embeds what was found; prints and lists what could not be.
+
+    Returns:
+        Whether every modality has a table.
+    """
     from mmrec.features import from_list
 
-    complete = True
-    for modality, table in from_list.embed(
+    complete, left_out = True, []
+    for one in from_list.embed(
         done.catalogue.movies, done.trailers, word_vectors=word_vectors, cache=workspace.cache
     ):
-        if isinstance(table, StudyError):
-            print(f"  {modality:<20}none: {table}", file=sys.stderr)
+        for row in one.left_out.itertuples():
+            print(f"  {one.modality:<20}not movie {row.movie_id}: {row.reason}", file=sys.stderr)
+        left_out.append(one.left_out.assign(modality=one.modality))
+        if one.table is None:
+            print(f"  {one.modality:<20}none: {one.problem}", file=sys.stderr)
             complete = False
             continue
-        path = workspace.features / f"{modality}.parquet"
-        table.save(path)
-        print(f"  {modality:<20}{len(table.movie_ids)} × {table.width}, in {path}")
+        path = workspace.features / f"{one.modality}.parquet"
+        one.table.save(path)
+        size = f"{len(one.table.movie_ids)} × {one.table.width}"
+        failed = f"; {len(one.left_out)} files could not be used" if len(one.left_out) else ""
+        print(f"  {one.modality:<20}{size}, in {path}{failed}")
+    with atomic_path(workspace.root / "left_out.csv") as part:
+        pd.concat(left_out)[["movie_id", "modality", "file", "reason"]].to_csv(part, index=False)
     return complete
 
 
 def main() -> None:
     """Entry point of the ``mmrec`` command."""
     parser = argparse.ArgumentParser(prog="mmrec", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     command = commands.add_parser("doctor", help="what is installed, and which sources serve here")
-    command.set_defaults(run=lambda _: doctor())
+    command.set_defaults(run=lambda _: diagnose())
     command = commands.add_parser("enrich", help="a list of titles and years → catalogue, features")
     command.set_defaults(run=enrich)
     command.add_argument("list", type=Path, help="CSV with the columns title and year")
@@ -128,7 +117,7 @@ def main() -> None:
     command.add_argument(
         "--word-vectors",
         default="en_core_web_md,corpus",
-        help="for --features, the first to be had (default: %(default)s)",
+        help="for --features, the first that is available (default: %(default)s)",
     )
     command.add_argument("--trailers", action="store_true", help="download the trailers found")
     command.add_argument("--rate-limit", help="for --trailers, per second at most: 500K, 2M")

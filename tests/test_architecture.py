@@ -27,7 +27,7 @@ FLOORS = [
     {"evaluation"},
     {"experiments"},
     {"reports"},
-    {"cli", "open_data", "study"},
+    {"cli", "doctor", "open_data", "study"},
 ]
 
 

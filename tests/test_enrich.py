@@ -13,6 +13,7 @@ from mmrec.catalogue import tables as catalogue
 from mmrec.catalogue.finding import Finding, Match
 from mmrec.enrichment import pipeline as enrich
 from mmrec.features import from_list
+from mmrec.features.cache import dropped
 from mmrec.features.media import demo_trailers
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
@@ -263,7 +264,7 @@ def test_downloaded_trailers_give_video_and_audio(server, tmp_path, monkeypatch)
     def embed(files, **options):
         calls.append(files)
         vectors = np.ones((len(files), 2))
-        return FeatureTable("video", list(files), vectors, {}), None
+        return FeatureTable("video", list(files), vectors, {}), dropped([])
 
     # What these do with a file is tested where they are.
     monkeypatch.setattr(from_list.registry, "choose", lambda encoders, names: encoders[names[-1]])

