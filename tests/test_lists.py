@@ -8,8 +8,9 @@ import pytest
 
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
-from mmrec.models import implicit, same_list
+from mmrec.models import implicit, lists, registry, same_list
 from mmrec.models.base import TrainingData
+from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.lists import MEASURE, Likes, validation_ndcg
 from tests import tiny
 
@@ -17,6 +18,7 @@ SORTED = same_list.SortedConfig("imdb", "votes")
 CONFIGS = {
     "most popular": same_list.MostPopularConfig(),
     "sorted": SORTED,
+    "content": ContentLikesConfig(("imdb",), (1.0, 10.0)),
     "EASE": implicit.EaseConfig((1.0, 10.0)),
     "iALS": implicit.ImplicitFactorsConfig((4,), (2.0,), (1.0, 5.0), epochs=3),
     "BPR": replace(implicit.BPR, decays=(1.0, 0.1), factors=4, epochs=3),
@@ -62,7 +64,7 @@ def test_validation_ndcg_by_hand():
     train = frame((1, 10, 5), (2, 20, 5), (2, 30, 2))
     validation = frame((1, 20, 5), (1, 30, 1), (2, 10, 4))
     scores = {10: 1.0, 20: 2.0, 30: 3.0}
-    scorer = same_list.everyone(pd.Series(scores))
+    scorer = lists.everyone(pd.Series(scores))
     # User 1 may be listed 30, then 20, a hit at rank 2; user 2 is listed 10 alone, a hit at rank 1.
     found = validation_ndcg(scorer, training(train, validation))
     assert found == pytest.approx((1 / np.log2(3) + 1) / 2)
@@ -71,13 +73,13 @@ def test_validation_ndcg_by_hand():
 def test_new_movies_are_ranked_among_themselves():
     train = frame((1, 10, 5), (2, 20, 5))
     validation = frame((1, 30, 5), (1, 40, 1))
-    scorer = same_list.everyone(pd.Series({10: 9.0, 20: 8.0, 30: 2.0, 40: 1.0}))
+    scorer = lists.everyone(pd.Series({10: 9.0, 20: 8.0, 30: 2.0, 40: 1.0}))
     assert validation_ndcg(scorer, training(train, validation)) == 1
 
 
 def test_no_validation_like_is_an_error():
     with pytest.raises(StudyError, match="no like"):
-        validation_ndcg(same_list.everyone(pd.Series()), training(frame((1, 10, 5)), frame()))
+        validation_ndcg(lists.everyone(pd.Series()), training(frame((1, 10, 5)), frame()))
 
 
 def test_most_popular_by_ratings_or_by_likes():
@@ -207,7 +209,20 @@ def test_the_seed_decides(name, data):
     assert not np.array_equal(first, third)
 
 
+@pytest.mark.parametrize("name", ["sorted", "content"])
+def test_a_missing_table_is_named(name, data):
+    assert CONFIGS[name].features == ("imdb",)
+    with pytest.raises(StudyError, match="no 'imdb' features"):
+        CONFIGS[name].build().fit(replace(data, features={}), seed=0)
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_configs_name_all_their_settings(name):
     config = CONFIGS[name]
     assert hash(config) == hash(replace(config))
+
+
+def test_every_model_of_lists_is_tested_here():
+    kinds = {type(config) for config in CONFIGS.values()}
+    of_lists = {c for c in registry.MODELS.values() if not c.build().predicts_ratings}
+    assert {type(config) for config in of_lists} == kinds

@@ -8,8 +8,11 @@ import pytest
 
 from mmrec.errors import StudyError
 from mmrec.models import registry
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.content_ridge import ContentRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.siamese import SiameseConfig
+from mmrec.models.straight_line import StraightLineConfig
 from mmrec.models.training import TrainingSettings
 from tests import tiny, training_data
 
@@ -25,12 +28,20 @@ def quick(config):
         )
     if isinstance(config, SiameseConfig):
         config = replace(config, modalities=("text", "meta"))
+    if isinstance(config, StraightLineConfig):
+        return replace(config, table="meta")
+    if isinstance(config, ContentRidgeConfig | ContentKernelRidgeConfig):
+        return replace(config, content=("text", "meta"))
     if hasattr(config, "training"):
         config = replace(config, training=replace(config.training, **QUICK))
     return config
 
 
-CONFIGS = {name: quick(config) for name, config in registry.MODELS.items()}
+CONFIGS = {
+    name: quick(config)
+    for name, config in registry.MODELS.items()
+    if config.build().predicts_ratings  # tests/test_lists.py has the others
+}
 
 
 @pytest.fixture(scope="module", params=CONFIGS)

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from mmrec.models.base import TrainingData
-from mmrec.models.lists import Likes, ListModel, Scorer
-from mmrec.models.same_list import everyone
+from mmrec.models.lists import Factors, Likes, ListModel, Scorer, everyone
 
 
 @dataclass(frozen=True)
@@ -35,41 +34,6 @@ class _Config:
     def features(self) -> tuple[str, ...]:
         """No feature table is read."""
         return ()
-
-
-@dataclass(frozen=True)
-class Factors:
-    """Scores as the product of a row for each user and a column for each movie.
-
-    Attributes:
-        users: Ids of n users.
-        movies: Ids of m movies.
-        rows: Float64 [n, k].
-        columns: Float64 [k, m].
-    """
-
-    users: pd.Index
-    movies: pd.Index
-    rows: NDArray[np.float64]
-    columns: NDArray[np.float64]
-
-    def scorer(self, strangers: Scorer) -> Scorer:
-        """Scores for any ids: unknown movies come last, unknown users get what ``strangers`` says.
-
-        Args:
-            strangers: Scores for users without a row.
-        """
-
-        def score(users: Sequence[int], movies: Sequence[int], /) -> NDArray[np.float64]:
-            user = self.users.get_indexer(pd.Index(users))
-            movie = self.movies.get_indexer(pd.Index(movies))
-            known = movie >= 0
-            found = np.empty((len(user), len(movie)))
-            found[:, known] = self.rows[user] @ self.columns[:, movie[known]]
-            found[:, ~known] = found[:, known].min(axis=1, initial=0, keepdims=True) - 1
-            return np.where(user[:, None] < 0, strangers(users, movies), found)
-
-        return score
 
 
 class _FactorModel(ListModel):

@@ -75,6 +75,41 @@ class Likes:
         return pd.DataFrame({"user_id": self.users[user], "item_id": self.movies[movie]})
 
 
+@dataclass(frozen=True)
+class Factors:
+    """Scores as the product of a row for each user and a column for each movie.
+
+    Attributes:
+        users: Ids of n users.
+        movies: Ids of m movies.
+        rows: Float64 [n, k].
+        columns: Float64 [k, m].
+    """
+
+    users: pd.Index
+    movies: pd.Index
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+
+    def scorer(self, strangers: Scorer) -> Scorer:
+        """Scores for any ids: unknown movies come last, unknown users get what ``strangers`` says.
+
+        Args:
+            strangers: Scores for users without a row.
+        """
+
+        def score(users: Sequence[int], movies: Sequence[int], /) -> NDArray[np.float64]:
+            user = self.users.get_indexer(pd.Index(users))
+            movie = self.movies.get_indexer(pd.Index(movies))
+            known = movie >= 0
+            found = np.empty((len(user), len(movie)))
+            found[:, known] = self.rows[user] @ self.columns[:, movie[known]]
+            found[:, ~known] = found[:, known].min(axis=1, initial=0, keepdims=True) - 1
+            return np.where(user[:, None] < 0, strangers(users, movies), found)
+
+        return score
+
+
 class ListModel(Recommender):
     """A recommender that only ranks.
 
@@ -172,6 +207,17 @@ def validation_ndcg(scorer: Scorer, data: TrainingData) -> float:
     return float((gained.reindex(relevant.index, fill_value=0).to_numpy() / best).mean())
 
 
-def row_of(values: pd.Series, movies: Sequence[int], missing: float) -> NDArray[np.float64]:
-    """A value for each movie, float64 [n_movies]; ``missing`` where there is none."""
-    return values.reindex(list(movies)).fillna(missing).to_numpy(np.float64)
+def everyone(values: pd.Series) -> Scorer:
+    """The same scores for every user.
+
+    Args:
+        values: Scores by movie id; movies without one come after all others.
+    """
+    last = float(values.min()) - 1 if len(values) else 0.0
+
+    def score(users: Sequence[int], movies: Sequence[int], /) -> NDArray[np.float64]:
+        return np.tile(
+            values.reindex(list(movies)).fillna(last).to_numpy(np.float64), (len(users), 1)
+        )
+
+    return score

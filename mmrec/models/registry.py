@@ -3,12 +3,20 @@
 from mmrec.errors import StudyError
 from mmrec.models.base import Config
 from mmrec.models.biases import BiasConfig
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.content_likes import ContentLikesConfig
+from mmrec.models.content_ridge import ContentRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
+from mmrec.models.implicit import BPR, LIGHTGCN, EaseConfig, ImplicitFactorsConfig
 from mmrec.models.item_knn import ItemKNNConfig
 from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
 from mmrec.models.means import MeanConfig
 from mmrec.models.rating_vectors import RatingVectorsConfig
+from mmrec.models.same_list import MostPopularConfig, SortedConfig
 from mmrec.models.siamese import SiameseConfig
+from mmrec.models.straight_line import StraightLineConfig
+
+_CONTENT = ("facts-unrated", "text")
 
 MODELS: dict[str, Config] = {
     "global-mean": MeanConfig(),
@@ -25,8 +33,19 @@ MODELS: dict[str, Config] = {
     "fm-hybrid": FactorisationMachineConfig(demographics=True, implicit=True, content=("facts",)),
     "siamese": SiameseConfig(("video", "audio", "text", "meta")),
     "rating-vectors": RatingVectorsConfig(),
+    "straight-line": StraightLineConfig(),
+    "content-ridge": ContentRidgeConfig(_CONTENT),
+    "content-kernel-ridge": ContentKernelRidgeConfig(_CONTENT),
+    "most-popular": MostPopularConfig(),
+    "imdb-rating": SortedConfig("imdb", "rating"),
+    "imdb-votes": SortedConfig("imdb", "votes"),
+    "ease": EaseConfig(),
+    "ials": ImplicitFactorsConfig(),
+    "bpr": BPR,
+    "lightgcn": LIGHTGCN,
+    "content-likes": ContentLikesConfig(_CONTENT),
 }
-"""Configurations as in the reference run."""
+"""Configurations as in the reference run; those from ``most-popular`` on only rank."""
 
 
 def config(name: str) -> Config:

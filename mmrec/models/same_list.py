@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mmrec.errors import StudyError
 from mmrec.models.base import TrainingData
-from mmrec.models.lists import Likes, ListModel, Scorer, row_of
+from mmrec.models.lists import Likes, ListModel, Scorer, everyone
 
 COUNTED = ("ratings", "likes")
 """What popularity may be counted in."""
@@ -95,7 +94,7 @@ class Sorted(ListModel):
         Raises:
             StudyError: If the table has no such part, or the part is wider than one column.
         """
-        table = data.features[self.config.table]
+        table = data.table(self.config.table)
         columns = table.parts.get(self.config.part, slice(0, 0))
         if columns.stop - columns.start != 1:
             raise StudyError(
@@ -106,17 +105,3 @@ class Sorted(ListModel):
         known = table.part_present[:, list(table.parts).index(self.config.part)]
         value = table.vectors[known, columns.start].astype(np.float64)
         return everyone(pd.Series(value, table.movie_ids[known]))
-
-
-def everyone(values: pd.Series) -> Scorer:
-    """The same scores for every user.
-
-    Args:
-        values: Scores by movie id; movies without one come after all others.
-    """
-    last = float(values.min()) - 1 if len(values) else 0.0
-
-    def score(users: Sequence[int], movies: Sequence[int], /) -> NDArray[np.float64]:
-        return np.tile(row_of(values, movies, last), (len(users), 1))
-
-    return score

@@ -1,0 +1,89 @@
+"""How alike movies are by their content: a kernel for every part of the feature tables.
+
+Kernel methods take the place of wide inputs: what a linear model can learn from d columns over m
+movies depends on the columns through the m x m matrix of their inner products alone
+:cite:p:`rasmussen2006gaussian`. All movies are in it, those without a training rating included, so
+that what is learned from some movies is carried over to those that are like them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmrec.models.base import TrainingData
+from mmrec.models.content import Block, content_blocks
+
+
+class Columns(NamedTuple):
+    """A part of a feature table, ready for a linear model.
+
+    Attributes:
+        values: Float64 [m, d], zeros where a movie lacks the part.
+        present: bool [m], which movies have it.
+    """
+
+    values: NDArray[np.float64]
+    present: NDArray[np.bool_]
+
+
+def columns(data: TrainingData, names: Sequence[str]) -> dict[str, Columns]:
+    """The parts of feature tables, on scales that let a linear model take them together.
+
+    Columns are centred over the training movies that have the part, and scaled to unit variance
+    unless they are flags: a fact that few movies share would weigh more than one that many do.
+    Then every part is scaled as a whole, to rows of mean square length 1.
+
+    Args:
+        data: Its movies, training ratings and feature tables.
+        names: Feature tables; parts that fewer than two training movies have are left out.
+    """
+    trained = data.movies.isin(data.train["movie_id"])
+    return {
+        name: _scaled(block, trained)
+        for name, block in content_blocks(data, names).items()
+        if (block.present & trained).sum() > 1
+    }
+
+
+def kernels(data: TrainingData, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """A kernel over all movies for each part of the feature tables.
+
+    The kernel is linear in :func:`columns`. To that of a part that is a single number a Gaussian
+    kernel of width 1 is added, so that effects need not be straight lines.
+
+    Args:
+        data: Its movies, training ratings and feature tables.
+        names: Feature tables.
+
+    Returns:
+        Float64 [m, m] for each part, positive semi-definite; zeros where a movie lacks the part.
+    """
+    found = {}
+    for name, (values, present) in columns(data, names).items():
+        kernel = values @ values.T
+        if values.shape[1] == 1:
+            kernel += np.outer(present, present) * np.exp(-((values - values.T) ** 2) / 2)
+        found[name] = kernel
+    return found
+
+
+def mean_kernel(data: TrainingData, names: Sequence[str]) -> NDArray[np.float64]:
+    """The mean of :func:`kernels`, float64 [m, m]; zeros if no movie has any content."""
+    parts = kernels(data, names)
+    size = len(data.movies)
+    return np.asarray(sum(parts.values(), np.zeros((size, size))) / max(len(parts), 1))
+
+
+def _scaled(block: Block, trained: NDArray[np.bool_]) -> Columns:
+    vectors = block.vectors.astype(np.float64)
+    seen = vectors[block.present & trained]
+    if np.isin(seen, (0, 1)).all():
+        scale = np.ones(vectors.shape[1])
+    else:
+        scale = seen.std(axis=0)
+        scale[scale < 1e-6] = 1  # a constant column: zero after centring
+    centred = np.where(block.present[:, None], (vectors - seen.mean(axis=0)) / scale, 0)
+    length = np.sqrt((centred[block.present & trained] ** 2).sum(axis=1).mean())
+    return Columns(centred / (length or 1), block.present)
