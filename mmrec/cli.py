@@ -37,7 +37,7 @@ def enrich(options: argparse.Namespace) -> int:
     from yt_dlp.utils import parse_bytes
 
     from mmrec.enrichment import pipeline as enrichment
-    from mmrec.enrichment.imdb import TERMS
+    from mmrec.enrichment.providers.imdb import TERMS
 
     rate_limit = parse_bytes(options.rate_limit) if options.rate_limit else None
     if options.rate_limit and not rate_limit:

@@ -38,6 +38,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LOCAL = _FULL | {
     errno.EACCES,
     errno.EBUSY,
+    errno.EEXIST,
     errno.EFBIG,
     errno.EIO,
     errno.EISDIR,

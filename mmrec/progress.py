@@ -32,7 +32,7 @@ class _Forgiving:
         return self.terminal.fileno()
 
 
-def bar(items: Iterable[T], *, total: int, label: str) -> Iterator[T]:
+def bar(items: Iterable[T], *, total: int | None, label: str) -> Iterator[T]:
     """Passes items on, with a bar on the terminal and nothing where there is none.
 
     A kernel's own stderr ends up in the notebook, where a bar's times would make every run's

@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mmrec.errors import LocalError, local_failures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -80,6 +83,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
             _flush(path.parent)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_csv(table: "pd.DataFrame", path: Path) -> None:
+    """Writes a table that people open in spreadsheets, atomically and without its index.
+
+    A text that a spreadsheet would run as a formula, such as a title that begins with ``=``, gets
+    an apostrophe in front.
+    """
+    texts = table.select_dtypes("object").columns
+    safe = table.assign(**{name: table[name].map(_as_text) for name in texts})
+    with atomic_path(path) as part:
+        safe.to_csv(part, index=False, encoding="utf-8")
+
+
+def _as_text(cell: object) -> object:
+    dangerous = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if dangerous else cell
 
 
 def kept(path: Path, read: Callable[[Path], T]) -> T | None:

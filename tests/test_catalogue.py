@@ -1,19 +1,25 @@
 """Cleaning, matching and merging, on movies made up by hand; and the counts on the real files."""
 
 import json
+import math
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mmrec.catalogue import cleaning, matching, movielens, quality, sources
-from mmrec.catalogue import tables as catalogue
-from mmrec.catalogue.matching import Candidate, judge
+from mmrec.catalogue import build, cleaning, matching, movielens, quality, sources, tables
+from mmrec.catalogue.matching import ImdbNumbers, assess
+from mmrec.catalogue.provider import Candidate, Facts, Film, Match, Movie, by_movie
 from mmrec.catalogue.providers import details, open_data, published
 from mmrec.errors import StudyError
-from mmrec.workspace import Workspace
+from mmrec.workspace import PROJECT, Workspace
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get("MMREC_MIRROR"), reason="MMREC_MIRROR is not set"
@@ -75,59 +81,123 @@ def test_spellings_of_one_person(one, other, same):
     assert matching.same_person(one, other) is same
 
 
-def film(imdb_id="tt0100000", *directors, year=NAN, number_year=NAN, kind="film"):
-    return Candidate(imdb_id, directors, year, number_year, kind)
+def film(imdb_id="tt0100000", *directors, year=None, kind=None):
+    return Film(year=year, imdb_id=imdb_id, directors=directors, kind=kind)
+
+
+def numbered(**years):
+    """What IMDb's numbers tell: that of each id, by its year."""
+    near = [
+        film(f"{imdb_id[:-1]}{n}", year=year)
+        for imdb_id, year in years.items()
+        for n in range(2, 8)
+    ]
+    return ImdbNumbers(near, last=140_000)
+
+
+NO_NUMBERS = ImdbNumbers([], last=140_000)
+IN_1991, IN_1962 = numbered(tt0100000=1991), numbered(tt0100000=1962)
+MET = Movie(1, "The Ring", 1991)
 
 
 @pytest.mark.parametrize(
-    ("found", "other", "known", "status", "reason"),
+    ("found", "other", "known", "numbers", "status", "reason"),
     [
-        (film(year=1991), None, [], "verified", "year agrees"),
-        (film(year=1990), None, [], "verified", "year agrees"),
-        (film(year=2008), None, [], "rejected", "another year"),
-        (film(year=1951), film(year=1951), [], "rejected", "another year"),
-        (film(kind="Video Game"), None, [], "rejected", "not a film"),
-        (film("tt0970416"), None, [], "rejected", "after MovieLens"),
-        (film("tt0100000", "Jo Doe"), None, ["Jo Doe"], "verified", "director agrees"),
-        (film("tt0100000", "Jo Doe"), None, ["Al Roe"], "rejected", "another director"),
-        (film("tt0100000", "Jo Doe", year=1934), None, ["Jo Doe"], "rejected", "another year"),
-        (film("tt0100000", "Jo Doe", year=1993), None, ["Jo Doe"], "verified", "director agrees"),
-        (film(year=1991), film(), ["Al Roe"], "verified", "year agrees"),
-        (film(), film(), [], "verified", "same id"),
-        (film(), film("tt0100001", year=1991), [], "rejected", "other scrape's match"),
-        (film(), film("tt0100001", kind="TV Series"), [], "unverified", "nothing"),
-        (film(), None, [], "unverified", "nothing"),
-        (film(number_year=1991), None, [], "verified", "number falls"),
-        (film(number_year=1962), None, [], "rejected", "another year"),
-        (film(year=1994, number_year=1991), None, [], "verified", "number falls"),
-        (
-            film(number_year=1991),
-            film("tt0100001", number_year=1991),
-            [],
-            "unverified",
-            "nothing",
-        ),
+        (film(year=1991), None, [], NO_NUMBERS, "verified", "year agrees"),
+        (film(year=1990), None, [], NO_NUMBERS, "verified", "year agrees"),
+        (film(year=2008), None, [], NO_NUMBERS, "rejected", "another year"),
+        (film(year=1951), film(year=1951), [], NO_NUMBERS, "rejected", "another year"),
+        (film(kind="Video Game"), None, [], NO_NUMBERS, "rejected", "not a film (video game)"),
+        (film("tt0970416"), None, [], NO_NUMBERS, "rejected", "after the list was closed"),
+        (film("tt0970416"), None, [], None, "unverified", "nothing"),
+        (film("tt0100000", "Jo Doe"), None, ["Jo Doe"], None, "verified", "director agrees"),
+        (film("tt0100000", "Jo Doe"), None, ["Al Roe"], None, "rejected", "another director"),
+        (film("tt0100000", "Jo Doe", year=1934), None, ["Jo Doe"], None, "rejected", "year"),
+        (film("tt0100000", "Jo Doe", year=1993), None, ["Jo Doe"], None, "verified", "director"),
+        (film(year=1991), film(), ["Al Roe"], NO_NUMBERS, "verified", "year agrees"),
+        (film(), film(), [], NO_NUMBERS, "verified", "same id"),
+        (film(), film("tt0100001", year=1991), [], NO_NUMBERS, "rejected", "another source"),
+        (film(), film("tt0100001", kind="TV Series"), [], NO_NUMBERS, "unverified", "nothing"),
+        (film(), None, [], NO_NUMBERS, "unverified", "nothing"),
+        (film(), None, [], IN_1991, "verified", "number falls"),
+        (film(), None, [], IN_1962, "rejected", "another year"),
+        (film(year=1994), None, [], IN_1991, "verified", "number falls"),
+        (film(), film("tt0100001"), [], IN_1991, "unverified", "nothing"),
         (
             film("tt0100000", "Jo Doe"),
             film("tt0100001", "Jo Doe", year=1991),
             [],
+            NO_NUMBERS,
             "verified",
             "same director as a match",
         ),
     ],
 )
-def test_the_strongest_evidence_decides(found, other, known, status, reason):
-    verdict = judge(1991.0, known, found, other)
-    assert verdict.status == status
-    assert reason in verdict.reason
+def test_the_strongest_evidence_decides(found, other, known, numbers, status, reason):
+    others = [other] if other else []
+    match = assess(MET, found, others=others, directors=known, numbers=numbers)
+    assert match.status == status
+    assert reason in match.reason
+    assert (match.confidence > 0) == (status != "rejected")
 
 
 def test_the_year_told_by_an_imdb_number():
-    known = pd.Series({f"tt010000{n}": 1990.0 for n in range(6)} | {"tt0120000": 1997.0})
-    year_of = matching.number_years(known)
-    assert year_of("tt0100002") == 1990
-    assert np.isnan(year_of("tt0100009")), "its neighbours lie apart"
-    assert np.isnan(year_of("tt0999999")), "no number of MovieLens' time"
+    known = [film(f"tt010000{n}", year=1990) for n in range(6)] + [film("tt0120000", year=1997)]
+    numbers = ImdbNumbers(known, last=140_000)
+    assert numbers.year("tt0100002") == 1990
+    assert np.isnan(numbers.year("tt0100009")), "its neighbours lie apart"
+    assert np.isnan(numbers.year("tt0999999")), "no number of MovieLens' time"
+    assert np.isnan(NO_NUMBERS.year("tt0100002"))
+
+
+@pytest.mark.parametrize(
+    ("titles", "year", "status", "confidence"),
+    [
+        (["Heat"], 1995, "verified", 1.0),
+        (["Heat"], 1996, "verified", 0.9),
+        (["Heat"], 1986, "rejected", 0.0),
+        (["Heat"], None, "unverified", 0.5),
+        (["Meat", "Heat"], 1995, "verified", 1.0),
+        (["La Chaleur"], 1995, "verified", 1.0),
+        (["Cold"], 1995, "rejected", 0.0),
+    ],
+)
+def test_title_and_year_decide(titles, year, status, confidence):
+    movie = Movie(1, "Heat", 1995, ("La chaleur",))
+    match = assess(movie, Film(tuple(titles), year))
+    assert (match.status, match.confidence) == (status, confidence)
+
+
+def test_a_similar_title_is_in_doubt():
+    movie = Movie(1, "The Lighthouse Keepers", 1995)
+    match = assess(movie, Film(("The Lighthouse Keeper",), 1995))
+    assert (match.status, match.confidence < 0.7) == ("unverified", True)
+
+
+def test_the_id_given_settles_it():
+    movie = Movie(1, "Heat", 1995, imdb_id="tt0000001")
+    other_title = Film(("Cold",), 1950, "tt0000001")
+    assert assess(movie, other_title) == Match("verified", 1.0, "the IMDb id given")
+    assert assess(movie, Film(("Heat",), 1995, "tt0000002")).status == "rejected"
+    assert assess(movie, Film(("Heat",), 1995)).status == "verified"
+
+
+def candidate(movie_id, provider, film, facts=None, match=None):
+    return Candidate(movie_id, provider, film, facts or Facts(), "somewhere", "a licence", match)
+
+
+def test_two_films_of_one_title_and_year_are_in_doubt_whoever_knows_of_them():
+    """A provider that knows but one of them must not be surer than the one that knows both."""
+    movie = Movie(1, "Heat", 1995)
+    sure = candidate(1, "wikipedia", Film(("Heat",), 1995, "tt0000001"))
+    doubtful = candidate(1, "imdb", Film(("Heat",), 1995, "tt0000002", namesakes=1))
+    for candidates in ([sure, doubtful], [doubtful, sure]):
+        matches = [match for _, match in matching.assess_all([movie], candidates)]
+        assert [match.status for match in matches] == ["unverified"] * 2
+        assert {match.reason for match in matches} == {"one of 2 films of that title and year"}
+    given = Movie(1, "Heat", 1995, imdb_id="tt0000001")
+    matches = [match for _, match in matching.assess_all([given], [sure, doubtful])]
+    assert [match.status for match in matches] == ["verified", "rejected"]
 
 
 MOVIES = [
@@ -147,11 +217,6 @@ def canonical():
     frame["title"], frame["alternate_title"] = parts.str[0], parts.str[1].astype(object)
     frame["year"] = pd.array(parts.str[2], dtype="Int64")
     return frame
-
-
-def served(name, path):
-    kind = "mirror" if path else "missing"
-    return sources.Served(name, path, "hand-made", kind, None, "none")
 
 
 @pytest.fixture
@@ -216,15 +281,15 @@ def files(tmp_path):
     for name in ("tt0100001", "tt0100003", "tt0100004"):
         (tmp_path / "posters" / f"{name}.jpg").write_bytes(b"")
     return {
-        "enhanced-items": served("enhanced-items", tmp_path / "items.csv"),
-        "movie-details": served("movie-details", tmp_path / "details.json"),
-        "open-data": served("open-data", tmp_path / "movies.csv"),
-        "posters": served("posters", tmp_path / "posters"),
+        "enhanced-items": tmp_path / "items.csv",
+        "movie-details": tmp_path / "details.json",
+        "open-data": tmp_path / "movies.csv",
+        "posters": tmp_path / "posters",
     }
 
 
 def test_merging_with_every_source(files):
-    movies, _ = catalogue.merge(canonical(), files, ("imdb", "open"))
+    movies, _ = build.enrich(canonical(), files, ("imdb", "open"))
     movies = movies.set_index("movie_id")
     assert movies["match_status"].tolist() == [
         *("verified", "verified", "rejected", "verified", "verified", "rejected")
@@ -246,13 +311,13 @@ def test_which_ids_are_one_film_is_no_sources_business(files):
     """Two titles share a verified IMDb id here, but folds over films must stay what they are."""
     movies = canonical()
     movies.loc[4, "title"] = "Green Twins"
-    for at_hand in (files, {name: served(name, None) for name in files}):
-        merged, _ = catalogue.merge(movies, at_hand, ("imdb", "open"))
+    for at_hand in (files, dict.fromkeys(files)):
+        merged, _ = build.enrich(movies, at_hand, ("imdb", "open"))
         assert merged["film_id"].tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_rejected_match_gives_nothing(files):
-    movies, rejected = catalogue.merge(canonical(), files, ("imdb", "open"))
+    movies, rejected = build.enrich(canonical(), files, ("imdb", "open"))
     remade = movies.set_index("movie_id").loc[3]
     assert (remade["imdb_id"], remade["poster"]) == (None, None)
     assert (remade["summary"], remade["summary_source"]) == ("Open visitor.", "open")
@@ -270,28 +335,26 @@ def test_the_order_of_text_sources_is_the_readers(files):
         (("open", "imdb"), "Open ring.", "open"),
         (("open",), "Open ring.", "open"),
     ):
-        movies, _ = catalogue.merge(canonical(), files, order)
+        movies, _ = build.enrich(canonical(), files, order)
         assert tuple(movies.loc[0, ["summary", "summary_source"]]) == (text, source)
     assert movies["summary"].notna().sum() == 2, "with open texts alone, the others have none"
 
 
 def test_a_doubtful_text_stands_behind_the_open_one(files):
     # Without the second scrape there is no year, and the open data has other directors.
-    frame = pd.read_csv(files["open-data"].path)
+    frame = pd.read_csv(files["open-data"])
     frame.loc[len(frame)] = {"movie_id": 4, "title": "Twin Peas", "synopsis": "Open peas."}
-    frame.to_csv(files["open-data"].path, index=False)
-    files["movie-details"] = served("movie-details", None)
-    movies, _ = catalogue.merge(canonical(), files, ("imdb", "open"))
+    frame.to_csv(files["open-data"], index=False)
+    files["movie-details"] = None
+    movies, _ = build.enrich(canonical(), files, ("imdb", "open"))
     twins = movies.set_index("movie_id").loc[[4, 5]]
     assert twins["match_status"].tolist() == ["unverified", "unverified"]
     assert twins["summary"].tolist() == ["Open peas.", "P."]
 
 
 def test_merging_with_the_open_data_alone(files):
-    alone = {
-        name: place if name == "open-data" else served(name, None) for name, place in files.items()
-    }
-    movies, rejected = catalogue.merge(canonical(), alone, ("imdb", "open"))
+    alone = {name: path if name == "open-data" else None for name, path in files.items()}
+    movies, rejected = build.enrich(canonical(), alone, ("imdb", "open"))
     assert set(movies["match_status"]) == {"missing"}
     assert movies["summary_source"].dropna().tolist() == ["open", "open"]
     assert movies["imdb_rating"].isna().all()
@@ -302,22 +365,25 @@ def test_merging_with_the_open_data_alone(files):
 
 
 def test_an_id_found_for_two_titles():
-    shared = canonical()
-    open_facts = pd.DataFrame({"directors": [["Jo Doe"]]}, index=[1])
+    movies = [Movie(1, "The Ring", 1991), Movie(2, "Lost Cook", 1993)]
+    shared = [
+        candidate(movie_id, provider, film("tt0100001", "Jo Doe", year=1992))
+        for movie_id in (1, 2)
+        for provider in ("published", "details")
+    ]
+    written = candidate(1, "open", Film(directors=("Jo Doe",)), match=Match("verified", 0.8, "own"))
+    owned = matching.assess_all(movies, [*shared, written])
+    states = {i: {one.match.status for one in owned if one.candidate.movie_id == i} for i in (1, 2)}
+    assert states == {1: {"verified"}, 2: {"rejected"}}
+    unowned = matching.assess_all(movies, shared)
+    assert {one.match.status for one in unowned} == {"unverified"}
+    named = [Movie(1, "The Ring", 1991), Movie(2, "Le Ring", 1991, ("The Ring",))]
+    assert {one.match.status for one in matching.assess_all(named, shared)} == {"verified"}
 
-    def found(directors):
-        rows = {"imdb_id": ["tt0100001"] * 2, "directors": directors}
-        return pd.DataFrame(rows, index=pd.Index([1, 2], name="movie_id"))
 
-    def facts(found):
-        return found.assign(year=1992.0, kind="film")
-
-    table = found([["Jo Doe"], ["Jo Doe"]])
-    owned = matching.judge_all(shared, table, facts(table), open_facts)
-    by_movie = owned.groupby("movie_id")["status"].agg(set)
-    assert by_movie.to_dict() == {1: {"verified"}, 2: {"rejected"}}
-    unowned = matching.judge_all(shared, table, facts(table), open_facts.iloc[:0])
-    assert set(unowned["status"]) == {"unverified"}
+def test_candidates_are_grouped_by_movie_in_their_order():
+    one, two, three = (candidate(i, "x", Film()) for i in (2, 1, 2))
+    assert list(by_movie([one, two, three])) == [(2, [one, three]), (1, [two])]
 
 
 def test_files_that_are_not_what_they_should_be(tmp_path):
@@ -340,9 +406,9 @@ def test_files_that_are_not_what_they_should_be(tmp_path):
 def test_parameters_are_checked_before_anything_is_fetched(tmp_path):
     workspace = Workspace(tmp_path / "run", tmp_path / "cache")
     with pytest.raises(StudyError, match="no text source 'wiki'"):
-        catalogue.build(workspace, text_sources=["imdb", "wiki"])
+        build.build(workspace, text_sources=["imdb", "wiki"])
     with pytest.raises(StudyError, match="there is no catalogue yet"):
-        catalogue.load(workspace)
+        tables.load(workspace)
     assert not list(tmp_path.iterdir())
 
 
@@ -350,7 +416,7 @@ def test_parameters_are_checked_before_anything_is_fetched(tmp_path):
 def real(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     workspace = Workspace(folder / "run", folder / "cache")
-    return workspace, catalogue.build(workspace)
+    return workspace, build.build(workspace)
 
 
 @needs_mirror
@@ -390,35 +456,35 @@ def test_wrong_films_of_the_real_files_give_nothing(real):
 @needs_mirror
 def test_what_is_written_is_what_is_read(real):
     workspace, built = real
-    loaded = catalogue.load(workspace)
+    loaded = tables.load(workspace)
     for name in ("movies", "ratings", "users", "rejected"):
         pd.testing.assert_frame_equal(getattr(built, name), getattr(loaded, name))
     assert loaded.sources == built.sources
     assert loaded.sources["ml-100k"]["kind"] == "mirror"
     (workspace.catalogue / "movies.parquet").write_bytes(b"PAR1")
-    with pytest.raises(StudyError, match="a damaged catalogue"):
-        catalogue.load(workspace)
+    with pytest.raises(StudyError, match=r"movies.parquet: a damaged catalogue"):
+        tables.load(workspace)
 
 
 @needs_mirror
 def test_a_slice_of_the_users_keeps_the_folds(tmp_path):
     workspace = Workspace(tmp_path / "run", tmp_path / "cache")
-    part = catalogue.build(workspace, n_users=50)
+    part = build.build(workspace, n_users=50)
     assert part.ratings["user_id"].max() == part.users["user_id"].max() == 50
-    masks = movielens.fold_masks(catalogue.load(workspace).ratings)
+    masks = movielens.fold_masks(tables.load(workspace).ratings)
     assert 0 < masks["u1"].sum() < len(part.ratings)
     published_test = pd.read_csv(
         Path(os.environ["MMREC_MIRROR"]) / "ml-100k" / "u1.test", sep="\t", header=None
     )
     assert masks["u1"].sum() == (published_test[0] <= 50).sum()
     with pytest.raises(StudyError, match="0 users asked for"):
-        catalogue.build(workspace, n_users=0)
+        build.build(workspace, n_users=0)
 
 
 def test_the_quality_tables_count_movies_and_ratings(files):
-    movies, rejected = catalogue.merge(canonical(), files, ("imdb", "open"))
+    movies, rejected = build.enrich(canonical(), files, ("imdb", "open"))
     ratings = pd.DataFrame({"user_id": 1, "movie_id": [1, 1, 3, 6], "rating": 4, "timestamp": 0})
-    built = catalogue.Catalogue(movies, ratings, pd.DataFrame(), rejected, {})
+    built = tables.Catalogue(movies, ratings, pd.DataFrame(), rejected, {})
     covered = quality.coverage(built)
     assert covered.loc["imdb rating", "movies"] == 4
     assert covered.loc["cast", "share of movies"] == pytest.approx(5 / 6)
@@ -459,7 +525,7 @@ def test_the_open_data_alone_brings_nothing_of_other_sources(tmp_path):
             "imdb_rating_source": "published",
         }
     )
-    alone = catalogue.open_only(movies, tmp_path)
+    alone = open_data.only(movies, tmp_path)
     assert list(alone["movie_id"]) == [unknown, known]
     assert alone["summary"].tolist() == [None, written.loc[known, "summary"]]
     assert alone["directors"].tolist() == [[], written.loc[known, "directors"]]
@@ -467,3 +533,73 @@ def test_the_open_data_alone_brings_nothing_of_other_sources(tmp_path):
     assert alone[["imdb_rating", "imdb_votes", "imdb_rating_source"]].isna().all(axis=None)
     assert list(alone["genres"]) == [["Drama"], ["Comedy"]]
     assert set(movies["directors_source"]) == {"published"}, "the catalogue itself stays"
+
+
+@pytest.mark.parametrize("name", ["movies.parquet", "ratings.parquet", "sources.json"])
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"{\xff", b"[" * 100_000])
+def test_a_damaged_catalogue_names_the_file(tmp_path, files, name, content):
+    movies, rejected = build.enrich(canonical(), files, ("imdb", "open"))
+    workspace = Workspace(tmp_path / "run", tmp_path / "cache")
+    empty = pd.DataFrame({"user_id": [1]})
+    tables.save(tables.Catalogue(movies, empty, empty, rejected, {"x": {}}), workspace)
+    assert tables.load(workspace).movies.equals(movies)
+    (workspace.catalogue / name).write_bytes(content)
+    with pytest.raises(StudyError, match=f"{name}: a damaged catalogue") as caught:
+        tables.load(workspace)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_catalogue_is_written_in_utf_8_whatever_the_locale(tmp_path):
+    code = (
+        "from pathlib import Path; import pandas as pd\n"
+        "from mmrec.catalogue import tables; from mmrec.workspace import Workspace\n"
+        "empty = pd.DataFrame({'user_id': [1]})\n"
+        "notes = {'ml-100k': {'notes': ['wrong hash 0123\\u2026, h\\u00e9']}}\n"
+        "movies = tables.movies_table([{'movie_id': 1, 'title': 'x', 'genres': [], "
+        "'directors': [], 'cast': []}])\n"
+        f"workspace = Workspace(Path({str(tmp_path)!r}), Path('c'))\n"
+        "tables.save(tables.Catalogue(movies, empty, empty, empty, notes), workspace)\n"
+        "assert tables.load(workspace).sources == notes\n"
+    )
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=PROJECT, check=True)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(ANYTHING, ANYTHING)
+def test_facts_hold_what_they_should_whatever_they_are_given(one, other):
+    facts = Facts(one, one, other, one, other, one, other)
+    found = Film(one, other, one, other)
+    numbers = [facts.runtime_minutes, facts.imdb_rating, facts.imdb_votes]
+    assert all(n is None or (isinstance(n, float) and 0 < n < math.inf) for n in numbers)
+    texts = [facts.summary, facts.trailer_youtube_id]
+    for some in (facts.cast, facts.genres, found.titles, found.directors):
+        assert isinstance(some, tuple)
+        texts += some
+    for text in filter(None, texts):
+        assert text.encode("utf-8")
+        assert text.strip()
+    assert found.year is None or 1800 <= found.year <= 2200
+    assert found.imdb_id is None or found.imdb_id.startswith("tt")
+
+
+@given(st.text() | st.just("nan") | st.from_regex(r"\A\d{0,5}(\.\d*)?[KM]?\Z"))
+def test_cleaning_takes_any_cell(cell):
+    for clean in (cleaning.plot, cleaning.votes, cleaning.minutes, cleaning.imdb_id):
+        clean(cell)
+    assert cleaning.title_key(cleaning.title_key(cell)) is not None
+
+
+@pytest.mark.parametrize("filler", [" ", "—", "(", "<", "=", "tt0", "1"])
+def test_cleaning_takes_time_with_the_length_of_a_cell_alone(filler):
+    cell, began = filler * 200_000, time.monotonic()
+    for clean in (cleaning.plot, cleaning.votes, cleaning.minutes, cleaning.imdb_id):
+        clean(cell)
+    assess(Movie(1, cell[:5000], 1990), Film((cell[:5000] + "x",), 1990))
+    assert time.monotonic() - began < 2

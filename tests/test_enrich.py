@@ -1,22 +1,31 @@
 """``mmrec enrich``: a list of titles and years → catalogue and features, from stand-in services."""
 
+import csv
+import errno
 import gzip
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from standin import Fault, StandIn
 
 from mmrec import cli
-from mmrec.catalogue import locations, matching, trailer_index
+from mmrec.catalogue import locations, trailer_index
 from mmrec.catalogue import tables as catalogue
-from mmrec.catalogue.finding import Finding, Match
-from mmrec.enrichment import pipeline as enrich
+from mmrec.catalogue.matching import Assessed, assess, assess_all
+from mmrec.catalogue.merging import merge
+from mmrec.catalogue.provider import Candidate, Facts, Film, Match, Movie
+from mmrec.enrichment import pipeline, providers
+from mmrec.enrichment.lists import read_list
+from mmrec.errors import StudyError
 from mmrec.features import from_list
 from mmrec.features.cache import dropped
 from mmrec.features.media import demo_trailers
 from mmrec.features.table import FeatureTable
-from mmrec.workspace import Workspace
+from mmrec.workspace import PROJECT, Workspace, write_csv
 
 # None of them is in MovieLens-100K, which ends in 1998.
 TITLES = """The Matrix,1999|Fight Club,1999|Memento,2000|Gladiator,2000|Amélie,2001|
@@ -29,28 +38,6 @@ Mad Max: Fury Road,2015|Arrival,2016|Moonlight,2016|Get Out,2017|Dunkirk,2017|Ro
 The Favourite,2018|Parasite,2019|1917,2019|Nomadland,2020|Soul,2020|Dune,2021|
 Drive My Car,2021|Aftersun,2022|Past Lives,2023|Oppenheimer,2023|Anora,2024"""
 LISTED = [tuple(one.strip().rsplit(",", 1)) for one in TITLES.split("|")]
-COLUMNS = [
-    "movie_id",
-    "title",
-    "year",
-    "genres",
-    "film_id",
-    "imdb_id",
-    "match_status",
-    "match_reason",
-    "summary",
-    "summary_source",
-    "directors",
-    "directors_source",
-    "cast",
-    "cast_source",
-    "imdb_rating",
-    "imdb_votes",
-    "imdb_rating_source",
-    "runtime_minutes",
-    "trailer_youtube_id",
-    "poster",
-]
 PLOTS = (
     "A young keeper finds an old map. The keeper builds a boat with a friend. A storm breaks it.",
     "Two rivals share a small shop. One rival sells the shop to a bank. The other burns it all.",
@@ -187,7 +174,7 @@ def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, 
     assert mmrec(monkeypatch, *command) == 0
     workspace = Workspace(out, out)
     movies = catalogue.load(workspace).movies
-    assert list(movies.columns) == COLUMNS
+    assert list(movies.columns) == list(catalogue.MOVIE_COLUMNS)
     assert movies["movie_id"].tolist() == list(range(1, 51))
     assert (movies["match_status"] == "verified").all()
     assert movies["summary"].notna().sum() == 49
@@ -210,7 +197,7 @@ def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, 
     ]  # fmt: skip
     failures = pd.read_csv(out / "failures.csv").set_index("movie_id")
     assert failures["provider"].to_dict() == {21: "wikipedia", 30: "youtube"}
-    found = pd.read_csv(out / "found.csv")
+    found = pd.read_csv(out / "matches.csv")
     assert found.groupby("provider").size().to_dict() == {
         "imdb": 50,
         "wikipedia": 49,
@@ -220,8 +207,8 @@ def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, 
 
     asked = len(server.asked)
     assert mmrec(monkeypatch, "enrich", listed, "--out", out) == 0
-    # Only what was not found is asked for again, and nothing at all where the answer was "none".
-    assert len(server.asked) == asked
+    # Only what was not found is asked for again: a service may know more another day.
+    assert [path for path, _, _ in server.asked[asked:]] == ["/wiki", "/youtube/search"]
     said = "".join(capfd.readouterr())
     kept = "".join(path.read_text(errors="replace") for path in out.rglob("*.*") if path.is_file())
     assert "a-secret-key" not in said + kept
@@ -229,15 +216,15 @@ def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, 
 
 def test_a_killed_run_goes_on_where_it_was(server, listed, tmp_path, monkeypatch):
     left = iter(range(30))
-    original = enrich.Web.get
+    original = pipeline.Web.get
 
     def get(self, url, params=None, **options):
         if next(left, None) is None:
-            monkeypatch.setattr(enrich.Web, "get", original)
+            monkeypatch.setattr(pipeline.Web, "get", original)
             raise KeyboardInterrupt
         return original(self, url, params, **options)
 
-    monkeypatch.setattr(enrich.Web, "get", get)
+    monkeypatch.setattr(pipeline.Web, "get", get)
     command = ("enrich", listed, "--out", tmp_path / "mine", "--providers", "wikipedia")
     assert "run the same command" in mmrec(monkeypatch, *command)
     before = len(server.asked)
@@ -288,19 +275,33 @@ def test_downloaded_trailers_give_video_and_audio(server, tmp_path, monkeypatch)
         ("name,year\nUp,2009\n", "my.csv: no column 'title'. The first row"),
         ("title\nUp\n", "my.csv: no column 'year'"),
         ("title,year\nUp,2009\nHer,soon\n", "my.csv, row 3: 'soon' is no year. Give four digits"),
+        ("\n\ntitle,year\n\nUp,2009\n\nHer,soon\n", "my.csv, row 7: 'soon' is no year"),
+        ('title,year\n"Up\nand away",2009\nHer,soon\n', "my.csv, row 4: 'soon' is no year"),
+        ("title,year\nUp,２００９\n", "row 2: '２００９' is no year"),
+        ("Title,title,year\nUp,Up,2009\n", "two columns are named 'title'. Rename or drop"),
+        (
+            "title;year\nUp;2009\n",
+            "no column 'title'. The first row names the columns, with commas",
+        ),
         ("title,year\nUp,\n", "my.csv, row 2: '' is no year"),
         ("title,year\nUp,1066\n", "row 2: '1066' is no year"),
-        ("title,year\n ,2009\n", "row 2: '' is no title"),
-        ("title,year,movie_id\nUp,2009,x\n", "row 2: 'x' is no id"),
-        ("title,year,movie_id\nUp,2009,1\nHer,2013,1\n", "row 3: '1' stands there twice"),
+        ("title,year\n ,2009\n", "row 2: no title. Fill it in"),
+        ("title,year,movie_id\nUp,2009,x\n", "row 2: 'x' is no movie id"),
+        (
+            "title,year,movie_id\nUp,2009,1\nHer,2013,1\n",
+            "row 3: the movie id 1 stands there twice",
+        ),
         ("title,year,imdb_id\nUp,2009,1049413\n", "row 2: '1049413' is no IMDb id"),
         ("title,year\n", "no movie in it"),
-        ("", "not a CSV"),
-        ('title,year\n"Up,2009\n', "not a CSV"),
-        ("title,year\nMe, Myself & Irene,2000\n", "more fields than the first row names. Put"),
-        ("title,year\nUp,2009\nMe, Myself & Irene,2000\n", "Expected 2 fields in line 3, saw 3"),
+        ("", "my.csv: it is empty"),
+        ('title,year\n"Up,2009\n', "not a CSV (unexpected end of data). Check the quotes"),
+        (
+            "title,year\nMe, Myself & Irene,2000\n",
+            "row 2: 3 fields where the first row names 2 columns. Put a title that holds a comma",
+        ),
+        ("title,year\nUp,2009\nMe, Myself & Irene,2000\n", "row 3: 3 fields where the first row"),
         ("title,year\nUp\n", "row 2: '' is no year"),
-        (b"title,year\nAm\xe9lie,2001\n", "not a CSV in UTF-8"),
+        (b"title,year\nAm\xe9lie,2001\n", "row 2: not in UTF-8 (byte 0xe9). Save the list as CSV"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_one_clear_line(tmp_path, monkeypatch, content, said):
@@ -315,81 +316,204 @@ def test_a_list_that_cannot_be_used_is_one_clear_line(tmp_path, monkeypatch, con
 
 def test_a_missing_list_and_a_wrong_provider_are_told(tmp_path, listed, monkeypatch):
     out = ("--out", tmp_path / "mine")
-    assert "not a CSV" in mmrec(monkeypatch, "enrich", tmp_path / "none.csv", *out)
+    assert "none.csv: no such file. Check its name." in mmrec(
+        monkeypatch, "enrich", tmp_path / "none.csv", *out
+    )
+    assert "a folder, not a list" in mmrec(monkeypatch, "enrich", tmp_path, *out)
     said = mmrec(monkeypatch, "enrich", listed, *out, "--providers", "wikipedia,tmdb")
-    assert said == "providers: no provider 'tmdb'. Choose from wikipedia, imdb, youtube."
+    known = "Known: imdb, wikipedia, youtube, or the path of a .py file."
+    assert said == f"providers: no provider 'tmdb'. {known}"
+    (tmp_path / "empty.py").write_text("")
+    said = mmrec(monkeypatch, "enrich", listed, *out, "--providers", tmp_path / "empty.py")
+    assert "no function 'provider'. Define provider(web, options)" in said
+    (tmp_path / "a file").write_text("")
+    said = mmrec(monkeypatch, "enrich", listed, "--out", tmp_path / "a file")
+    assert "a file: a file, not a folder. Name a folder." in said
     assert "is no rate" in mmrec(monkeypatch, "enrich", listed, *out, "--rate-limit", "fast")
 
 
 def test_titles_ids_and_years_are_read_as_spreadsheets_write_them(tmp_path):
     path = tmp_path / "my.csv"
     path.write_text(
-        '﻿Title , YEAR,movie_id,imdb_id\n"Matrix, The",1999.0,20,tt0133093\nNone,2012,3,\n',
+        '\ufeffTitle , YEAR,movie_id,imdb_id\n"Matrix, The",1999.0,20,tt0133093\nNone,2012,3,\n',
         encoding="utf-8",
     )
-    movies = enrich.read_list(path)
-    assert movies.to_dict("list") == {
-        "movie_id": [3, 20],
-        "title": ["None", "The Matrix"],
-        "alternate_title": [None, None],
-        "year": [2012, 1999],
-        "imdb_id": [None, "tt0133093"],
-    }
+    assert read_list(path) == [
+        Movie(3, "None", 2012),
+        Movie(20, "The Matrix", 1999, imdb_id="tt0133093"),
+    ]
 
 
-MOVIES = pd.DataFrame(
-    {
-        "movie_id": [1],
-        "title": ["Tide"],
-        "alternate_title": [None],
-        "year": [2003],
-        "imdb_id": [None],
-    }
-)
+def test_parentheses_hold_another_name_or_a_part_of_the_title(tmp_path):
+    path = tmp_path / "my.csv"
+    path.write_text(
+        "title,year\nBirdman or (The Unexpected Virtue of Ignorance),2014\n"
+        '"Hate (Haine, La) (1995)",1995\n2001: A Space Odyssey,1968\n'
+    )
+    birdman, hate, odyssey = read_list(path)
+    assert birdman.title == "Birdman or (The Unexpected Virtue of Ignorance)"
+    assert hate.titles == ("Hate (La Haine)", "Hate", "La Haine")
+    assert odyssey.titles == ("2001: A Space Odyssey",)
+    for movie, titles in ((birdman, [birdman.title]), (hate, ["La haine"]), (hate, ["Hate"])):
+        assert assess(movie, Film(tuple(titles), movie.year)).status == "verified"
+    assert assess(birdman, Film(("Birdman",), 2014)).status == "rejected"
 
 
-def finding(provider, confidence=1.0, status=matching.VERIFIED, year=2003, **fields):
-    match = Match(status, confidence, "because")
-    return Finding(1, provider, "Tide", year, match, "somewhere", "a licence", fields)
+ROW = st.fixed_dictionaries({"title": st.text(), "year": st.text() | st.just("1999")})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(rows=st.lists(ROW, max_size=4), junk=st.binary(max_size=20), where=st.integers(0, 60))
+def test_any_list_is_read_or_refused_in_one_line(tmp_path, rows, junk, where):
+    path = tmp_path / "my.csv"
+    whole = pd.DataFrame(rows, columns=["title", "year"]).to_csv(index=False)
+    content = whole.encode("utf-8", "replace")
+    for written in (content, content[:where] + junk + content[where:]):
+        path.write_bytes(written)
+        movies, refusal = [], None
+        try:
+            movies = read_list(path)
+        except StudyError as error:
+            refusal = str(error)
+        assert bool(movies) != bool(refusal)
+        assert refusal is None or (refusal.startswith(str(path)) and "\n" not in refusal)
+        assert all(movie.title and 1888 <= movie.year <= 2100 for movie in movies)
+        assert len({movie.movie_id for movie in movies}) == len(movies)
+
+
+MOVIE = Movie(1, "Tide", 2003)
+
+
+def assessed(provider, confidence=1.0, status="verified", year=2003, imdb_id=None, directors=(),
+             **facts):  # fmt: skip
+    film = Film(("Tide",), year, imdb_id, directors)
+    found = Candidate(1, provider, film, Facts(**facts), "somewhere", "a licence")
+    return Assessed(found, Match(status, confidence, "because"))
 
 
 def test_agreement_decides_before_the_order_of_providers():
     found = [
-        finding("imdb", 0.9, runtime_minutes=100, year=2004, imdb_rating=6.1, imdb_votes=9),
-        finding("wikipedia", 1.0, runtime_minutes=120, summary="A tide."),
+        assessed("imdb", 0.9, runtime_minutes=100, year=2004, imdb_rating=6.1, imdb_votes=9),
+        assessed("wikipedia", 1.0, runtime_minutes=120, summary="A tide."),
     ]
-    movies, rejected, conflicts = enrich.merge(MOVIES, found, ["imdb", "wikipedia"])
-    row = movies.iloc[0]
-    assert (row["runtime_minutes"], row["imdb_rating"]) == (120, 6.1)
-    assert rejected.empty
-    assert conflicts[["field", "kept", "kept_from", "other", "other_from"]].to_numpy().tolist() == [
+    merged = merge([MOVIE], found, order=["imdb", "wikipedia"])
+    row = merged.movies.iloc[0]
+    assert (row["runtime_minutes"], row["imdb_rating"], row["imdb_votes"]) == (120, 6.1, 9)
+    assert merged.rejected.empty
+    columns = ["field", "kept", "kept_from", "other", "other_from"]
+    assert merged.conflicts[columns].to_numpy().tolist() == [
         ["year", "2003", "wikipedia", "2004", "imdb"],
         ["runtime_minutes", "120", "wikipedia", "100", "imdb"],
     ]
-    equal = [finding("imdb", runtime_minutes=100), finding("wikipedia", runtime_minutes=101)]
-    movies, _, conflicts = enrich.merge(MOVIES, equal, ["wikipedia", "imdb"])
-    assert movies.at[0, "runtime_minutes"] == 101
-    assert conflicts.empty
+    equal = [assessed("imdb", runtime_minutes=100), assessed("wikipedia", runtime_minutes=101)]
+    merged = merge([MOVIE], equal, order=["wikipedia", "imdb"])
+    assert merged.movies.at[0, "runtime_minutes"] == 101
+    assert merged.conflicts.empty
 
 
 def test_two_different_films_are_never_mixed():
     found = [
-        finding("wikipedia", imdb_id="tt0000001", directors=["Ada Quill"]),
-        finding("imdb", imdb_id="tt0000002", directors=["Bo Tern"], imdb_rating=9.9),
+        assessed("wikipedia", imdb_id="tt0000001", directors=("Ada Quill",)),
+        assessed("imdb", imdb_id="tt0000002", directors=("Bo Tern",), imdb_rating=9.9),
     ]
-    movies, rejected, conflicts = enrich.merge(MOVIES, found, ["wikipedia", "imdb"])
-    assert movies.at[0, "directors"] == ["Ada Quill"]
-    assert np.isnan(movies.at[0, "imdb_rating"])
-    assert rejected["reason"].tolist() == ["another film (tt0000002) than wikipedia's (tt0000001)"]
-    assert conflicts["field"].tolist() == ["imdb_id", "directors"]
+    merged = merge([MOVIE], found, order=["wikipedia", "imdb"])
+    assert merged.movies.at[0, "directors"] == ["Ada Quill"]
+    assert np.isnan(merged.movies.at[0, "imdb_rating"])
+    assert merged.rejected["reason"].tolist() == ["another film than the one from wikipedia"]
+    assert merged.conflicts["field"].tolist() == ["imdb_id", "directors"]
 
 
 def test_a_rejected_match_gives_nothing():
-    found = [finding("imdb", 0.0, matching.REJECTED, summary="Another film.", imdb_id="tt0000001")]
-    movies, rejected, _ = enrich.merge(MOVIES, found, ["imdb"])
-    row = movies.iloc[0]
+    found = [assessed("imdb", 0.0, "rejected", summary="Another film.", imdb_id="tt0000001")]
+    merged = merge([MOVIE], found, order=["imdb"])
+    row = merged.movies.iloc[0]
     assert (row["match_status"], row["summary"], row["imdb_id"]) == ("rejected", None, None)
     assert row["genres"] == ["unknown"]
-    assert len(rejected) == 1
-    movies, _, _ = enrich.merge(MOVIES, [], ["imdb"])
-    assert movies.at[0, "match_status"] == "missing"
+    assert len(merged.rejected) == 1
+    merged = merge([MOVIE], [], order=["imdb"])
+    assert merged.movies.at[0, "match_status"] == "missing"
+
+
+def test_a_trailer_says_nothing_of_the_film():
+    trailer = Candidate(
+        1, "youtube", Film(("Tide | Trailer",)), Facts(trailer_youtube_id="abcdefghijk"), "", "",
+        Match("verified", 0.9, "called a trailer"),
+    )  # fmt: skip
+    merged = merge([MOVIE], assess_all([MOVIE], [trailer]), order=["youtube"])
+    row = merged.movies.iloc[0]
+    assert (row["match_status"], row["trailer_youtube_id"]) == ("missing", "abcdefghijk")
+
+
+def test_the_tables_of_study_and_list_are_of_one_form():
+    merged = merge([MOVIE], [assessed("imdb", summary="A tide.")], order=["imdb"])
+    assert list(merged.movies.columns) == list(catalogue.MOVIE_COLUMNS)
+    assert merged.movies.dtypes.astype(str).to_dict() == catalogue.MOVIE_COLUMNS
+
+
+OWN_PROVIDER = re.search(
+    r"```python\n(.*?)```", (PROJECT / "book" / "enrich_your_own.md").read_text(), re.DOTALL
+)[1]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_provider_is_added_by_one_file_and_its_name(tmp_path, monkeypatch, inside):
+    """The book's own example, as a file of the package and as one anywhere else."""
+    (tmp_path / "notes.json").write_text('{"Tide 2003": "A keeper loses his boat."}')
+    (tmp_path / "notes.py").write_text(OWN_PROVIDER)
+    (tmp_path / "my.csv").write_text("title,year\nTide,2003\nEbb,1999\n")
+    monkeypatch.chdir(tmp_path)
+    name = "notes" if inside else str(tmp_path / "notes.py")
+    if inside:
+        monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path / "build"))
+    assert mmrec(monkeypatch, "enrich", "my.csv", "--out", "mine", "--providers", name) == 0
+    movies = catalogue.load(Workspace(tmp_path / "mine", tmp_path)).movies
+    assert movies["match_status"].tolist() == ["verified", "missing"]
+    assert movies["summary"].tolist() == ["A keeper loses his boat.", None]
+    assert movies["summary_source"].tolist() == ["notes", None]
+    failures = pd.read_csv(tmp_path / "mine" / "failures.csv")
+    assert failures["provider"].tolist() == ["notes"]
+
+
+def test_a_title_that_begins_like_a_formula_is_a_text_in_every_table(tmp_path):
+    title = '=HYPERLINK("http://x.example","Tide")'
+    table = pd.DataFrame(
+        {"title": [title, "@Tide", "+1", "-1", "Tide", None], "number": [-1.5, 2, 3, 4, 5, 6]}
+    )
+    write_csv(table, tmp_path / "x.csv")
+    read = pd.read_csv(tmp_path / "x.csv", dtype=str)
+    assert read["title"].tolist()[:5] == [f"'{title}", "'@Tide", "'+1", "'-1", "Tide"]
+    assert read["number"].tolist()[0] == "-1.5"
+
+
+def test_formulas_of_a_list_and_of_a_service_reach_no_table_of_the_command(tmp_path, monkeypatch):
+    (tmp_path / "evil.py").write_text(
+        "from mmrec.catalogue.provider import Candidate, Facts, Film, Miss\n"
+        "class Evil:\n"
+        "    name = 'evil'\n"
+        "    def find(self, movies):\n"
+        "        for movie in movies:\n"
+        "            film = Film((movie.title,), movie.year, directors=('@Ada',))\n"
+        "            yield Candidate(movie.movie_id, 'evil', film, Facts(), '=1+1', '+x')\n"
+        "            yield Miss(movie.movie_id, 'evil', '=cmd')\n"
+        "def provider(web, options):\n"
+        "    return Evil()\n"
+    )
+    (tmp_path / "my.csv").write_text("title,year\n=1+1,2003\n@SUM,1999\n")
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path / "build"))
+    out = tmp_path / "mine"
+    command = ("enrich", tmp_path / "my.csv", "--out", out, "--providers", tmp_path / "evil.py")
+    assert mmrec(monkeypatch, *command) == 0
+    for name in ("matches", "conflicts", "failures"):
+        rows = csv.reader((out / f"{name}.csv").read_text().splitlines())
+        assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+
+
+def test_a_full_disk_ends_the_command_in_one_line(server, listed, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    said = mmrec(monkeypatch, "enrich", listed, "--out", tmp_path / "mine")
+    assert "the disk is full. Free some space and run the same command" in said
+    assert "\n" not in said

@@ -2,14 +2,15 @@
 
 import gzip
 import json
+import time
 
-import pandas as pd
 import pytest
 from standin import Fault, StandIn
 
 from mmrec.catalogue import locations
-from mmrec.catalogue.finding import Finding, Miss
-from mmrec.enrichment.imdb import Imdb, storyline
+from mmrec.catalogue.matching import assess
+from mmrec.catalogue.provider import Candidate, Facts, Miss, Movie
+from mmrec.enrichment.providers.imdb import Imdb, storyline
 from mmrec.enrichment.web import Web
 
 BASICS = (
@@ -83,8 +84,7 @@ def server(monkeypatch):
 
 
 def movies(*rows):
-    table = pd.DataFrame(rows, columns=["movie_id", "title", "year", "imdb_id"])
-    return table.astype({"imdb_id": object})
+    return [Movie(number, title, year, imdb_id=imdb_id) for number, title, year, imdb_id in rows]
 
 
 def provider(server, tmp_path, **options):
@@ -95,18 +95,17 @@ def provider(server, tmp_path, **options):
 def test_facts_come_from_the_data_sets(server, tmp_path):
     listed = movies((1, "The 'Tide'", 2003, None), (2, "None", 1999, None))
     first, second = provider(server, tmp_path).find(listed)
-    assert first.match.reason == "title and year agree"
-    assert first.fields == {
-        "imdb_id": "tt0000001",
-        "directors": ["Ada Quill", "Bo Tern"],
-        "cast": ["NA", "Cy Reed"],
-        "genres": ["Drama", "Sci-Fi"],
-        "runtime_minutes": 101,
-        "imdb_rating": 7.4,
-        "imdb_votes": 1200.0,
-    }
-    assert second.title == "None"
-    assert set(second.fields) == {"imdb_id"}
+    assert assess(listed[0], first.film).reason == "title and year agree"
+    assert (first.film.imdb_id, first.film.directors) == ("tt0000001", ("Ada Quill", "Bo Tern"))
+    assert first.facts == Facts(
+        cast=("NA", "Cy Reed"),
+        genres=("Drama", "Sci-Fi"),
+        runtime_minutes=101,
+        imdb_rating=7.4,
+        imdb_votes=1200.0,
+    )
+    assert second.film.titles[0] == "None"
+    assert second.facts == Facts()
 
 
 def test_only_films_of_that_title_and_year_are_found(server, tmp_path):
@@ -114,9 +113,9 @@ def test_only_films_of_that_title_and_year_are_found(server, tmp_path):
         (1, "Kestrel", 2010, None), (2, "Kestrel", 1985, None), (3, "Milano", 2011, None)
     )
     near, other_year, original = provider(server, tmp_path).find(listed)
-    assert (near.fields["imdb_id"], near.match.confidence) == ("tt0000004", 0.9)
-    assert original.fields["imdb_id"] == "tt0000004"
-    assert other_year.match.status == "rejected"
+    assert (near.film.imdb_id, assess(listed[0], near.film).confidence) == ("tt0000004", 0.9)
+    assert original.film.imdb_id == "tt0000004"
+    assert assess(listed[1], other_year.film).status == "rejected"
 
 
 def test_an_unknown_title_is_missed(server, tmp_path):
@@ -125,15 +124,46 @@ def test_an_unknown_title_is_missed(server, tmp_path):
 
 
 def test_two_films_of_one_title_and_year_are_in_doubt(server, tmp_path):
-    (found,) = provider(server, tmp_path).find(movies((1, "Twin", 2005, None)))
-    assert found.fields["imdb_id"] == "tt0000006"
-    assert found.match.status == "unverified"
-    assert "most voted-for of 2 such films" in found.match.reason
+    (movie,) = movies((1, "Twin", 2005, None))
+    (found,) = provider(server, tmp_path).find([movie])
+    assert (found.film.imdb_id, found.film.namesakes) == ("tt0000006", 1)
+    assert assess(movie, found.film).status == "unverified"
 
 
 def test_the_id_given_decides(server, tmp_path):
-    (found,) = provider(server, tmp_path).find(movies((1, "Twin", 2005, "tt0000005")))
-    assert (found.fields["imdb_id"], found.match.status) == ("tt0000005", "verified")
+    (movie,) = movies((1, "Twin", 2005, "tt0000005"))
+    (found,) = provider(server, tmp_path).find([movie])
+    assert found.film.imdb_id == "tt0000005"
+    assert assess(movie, found.film).status == "verified"
+
+
+def test_another_name_of_the_movie_finds_it_too(server, tmp_path):
+    named = Movie(1, "The Falcon (Milano)", 2011, ("The Falcon", "Milano"))
+    (found,) = provider(server, tmp_path).find([named])
+    assert found.film.imdb_id == "tt0000004"
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("title.basics", ["tt0000009", "movie", "Twin", "Twin", 0, "soon", "?", "long", "Horror"]),
+        ("title.basics", ["no id", "movie", "Twin", "Twin", 0, 2005, "?", 90, "Horror"]),
+        ("title.basics", ["tt0000005", "movie", "Twin", "Twin", 0, 2005, "?", 90, "Horror"]),
+        ("title.basics", ["tt0000009", "movie", "Twin", "a", "b", "c", "d", "e", "f", "g", "h"]),
+        ("title.basics", ["tt0000009"]),
+        ("title.ratings", ["tt0000005", "good", "many"]),
+        ("title.ratings", ["tt0000006", "5.5", "1000"]),
+        ("title.crew", ["tt0000006", "nobody,,"]),
+        ("title.principals", ["tt0000006", "first", "nm0000003", "actor", "", ""]),
+        ("title.principals", ["tt0000006", "1", r"\N", "actor", "", ""]),
+        ("name.basics", ["nm0000003", r"\N", "", "", "", ""]),
+    ],
+)
+def test_an_odd_row_costs_itself_alone(server, tmp_path, name, row):
+    server.routes[f"/{name}.tsv.gz"] = dump(name, [*ROWS[name], row])
+    (found,) = provider(server, tmp_path).find(movies((1, "Twin", 2005, None)))
+    assert found.film.imdb_id == "tt0000006"
+    assert found.facts.runtime_minutes == 80
 
 
 def test_the_data_sets_are_downloaded_once(server, tmp_path):
@@ -161,7 +191,7 @@ def test_a_data_set_that_cannot_be_had_is_told_per_movie(server, tmp_path, answe
     assert [miss.movie_id for miss in missed] == [1, 2]
     assert said in missed[0].reason
     server.routes["/title.ratings.tsv.gz"] = good
-    assert isinstance(next(provider(server, tmp_path).find(listed)), Finding)
+    assert isinstance(next(provider(server, tmp_path).find(listed)), Candidate)
 
 
 def test_no_page_is_read_unless_asked_for(server, tmp_path):
@@ -188,15 +218,54 @@ def test_the_plot_is_found_in_the_embedded_data(page, expected):
 
 
 def test_storylines_are_read_if_asked_for(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("mmrec.enrichment.imdb._SECONDS_BETWEEN_PAGES", 0)
-    server.routes["/title/tt0000001/"] = PAGE.format(ld=LD, next=next_data("Outline."))
-    server.routes["/title/tt0000004/"] = "<html>another design</html>"
+    monkeypatch.setattr("mmrec.enrichment.providers.imdb._SECONDS_BETWEEN_PAGES", 0)
+    page = PAGE.format(ld=LD, next=next_data("Outline.")) + "tt0000001"
+    server.routes["/title/tt0000001/"] = page
+    server.routes["/title/tt0000004/"] = PAGE.format(ld="{}", next="{}") + "tt0000004"
     server.routes["/title/tt0000006/"] = Fault(202, b"", {"x-amzn-waf-action": "challenge"})
     listed = movies((1, "Tide", 2003, None), (2, "Kestrel", 2011, None), (3, "Twin", 2005, None))
     answers = list(provider(server, tmp_path, storylines=True).find(listed))
-    found = {answer.movie_id: answer for answer in answers if isinstance(answer, Finding)}
+    found = {answer.movie_id: answer for answer in answers if isinstance(answer, Candidate)}
     missed = {answer.movie_id: answer.reason for answer in answers if isinstance(answer, Miss)}
-    assert found[1].fields["summary"] == "A keeper & a boat."
+    assert found[1].facts.summary == "A keeper & a boat."
     assert set(found) == {1, 2, 3}
     assert "holds no plot" in missed[2]
     assert "HTTP 202" in missed[3]
+
+
+def test_a_page_that_is_not_the_films_is_not_kept(server, tmp_path, monkeypatch):
+    """A network that wants a sign-in answers every address with its own page, and status 200."""
+    monkeypatch.setattr("mmrec.enrichment.providers.imdb._SECONDS_BETWEEN_PAGES", 0)
+    good = PAGE.format(ld=LD, next=next_data("Outline.")) + "tt0000001"
+    listed = movies((1, "Tide", 2003, None))
+    for page, said in (
+        ("<html>sign in to tt0000001</html>", "not the film's page"),
+        (good.replace("tt0000001", "tt0000002"), "not the film's page"),
+        (PAGE.format(ld="{}", next="{}") + "tt0000001", "holds no plot"),
+    ):
+        server.routes["/title/tt0000001/"] = page
+        answers = list(provider(server, tmp_path, storylines=True).find(listed))
+        assert said in answers[0].reason
+        assert answers[1].facts.summary is None
+    server.routes["/title/tt0000001/"] = good
+    (found,) = provider(server, tmp_path, storylines=True).find(listed)
+    assert found.facts.summary == "A keeper & a boat."
+
+
+def test_a_page_in_place_of_a_data_set_is_not_kept(server, tmp_path):
+    good = server.routes["/title.basics.tsv.gz"]
+    server.routes["/title.basics.tsv.gz"] = b"<html>sign in to this network</html>"
+    listed = movies((1, "Tide", 2003, None))
+    (missed,) = provider(server, tmp_path).find(listed)
+    assert "of another form" in missed.reason
+    server.routes["/title.basics.tsv.gz"] = good
+    assert isinstance(next(provider(server, tmp_path).find(listed)), Candidate)
+
+
+@pytest.mark.parametrize("part", ["<script", "<script>", '<script id="__NEXT_DATA__">', "<", "&#"])
+def test_a_page_is_read_in_time_with_its_length_alone(part):
+    began = time.monotonic()
+    storyline(part * 100_000)
+    inside = json.dumps({"description": part.replace("</script>", "") * 100_000})
+    storyline(f'<script type="application/ld+json">{inside}</script>')
+    assert time.monotonic() - began < 2

@@ -3,13 +3,16 @@
 import time
 from email.utils import formatdate
 
-import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standin import Fault, StandIn
 
-from mmrec.catalogue.finding import Finding, Miss, judge, movielens_genres, title_key
+from mmrec.catalogue.cleaning import genres, title_key
+from mmrec.catalogue.matching import assess
+from mmrec.catalogue.provider import Candidate, Facts, Miss, Movie
+from mmrec.enrichment.providers.wikipedia import Wikipedia, plot_section
 from mmrec.enrichment.web import Unanswered, Web
-from mmrec.enrichment.wikipedia import Wikipedia, plot_section
 
 EXTRACT = """Lantern Bay is a 2003 film.
 
@@ -37,9 +40,12 @@ def web(tmp_path):
 
 
 def movies(*rows):
-    return pd.DataFrame(rows, columns=["movie_id", "title", "year", "imdb_id"]).astype(
-        {"imdb_id": object}
-    )
+    return [Movie(number, title, year, imdb_id=imdb_id) for number, title, year, imdb_id in rows]
+
+
+def status(movie, found):
+    """The state of a match by what the provider itself tells."""
+    return assess(movie, found.film)
 
 
 def claim(value, rank="normal"):
@@ -102,16 +108,17 @@ def test_plot_director_cast_and_year_come_with_the_revision_to_credit(web, serve
     wrong = film("Q20", "Lantern Bay", 1950, "tt0000020")
     series = film("Q30", "Lantern Bay", 2003, "tt0000030", kind="Q5398426")
     serve(server, [wrong, series, film("Q10", "Lantern Bay", 2003, "tt0000010")], NAMES)
-    (found,) = provider(web, server).find(movies((1, "Lantern Bay", 2003, None)))
-    assert (found.match.status, found.match.confidence) == ("verified", 1.0)
-    assert found.fields == {
-        "imdb_id": "tt0000010",
-        "directors": ["Ada Quill"],
-        "cast": ["Bo Tern", "Cy Reed"],
-        "genres": ["Sci-Fi"],
-        "runtime_minutes": 101.0,
-        "summary": "A keeper loses his boat. He builds another.",
-    }
+    (movie,) = movies((1, "Lantern Bay", 2003, None))
+    (found,) = provider(web, server).find([movie])
+    assert (status(movie, found).status, status(movie, found).confidence) == ("verified", 1.0)
+    assert (found.film.imdb_id, found.film.directors) == ("tt0000010", ("Ada Quill",))
+    assert found.film.namesakes == 0
+    assert found.facts == Facts(
+        cast=("Bo Tern", "Cy Reed"),
+        genres=("Sci-Fi",),
+        runtime_minutes=101.0,
+        summary="A keeper loses his boat. He builds another.",
+    )
     assert found.source == "https://wiki.example/Page?oldid=77"
     assert "CC BY-SA" in found.licence
     assert all("mmrec/" in headers["User-Agent"] for _, _, headers in server.asked)
@@ -119,21 +126,111 @@ def test_plot_director_cast_and_year_come_with_the_revision_to_credit(web, serve
 
 def test_an_imdb_id_in_the_list_is_looked_up_as_such(web, server):
     serve(server, [film("Q10", "Lantern Bay", 2003, "tt0000010")], NAMES)
-    (found,) = provider(web, server).find(movies((1, "Whatever", 1999, "tt0000010")))
-    assert found.match.reason == "the IMDb id given"
+    listed = movies((1, "Whatever", 1999, "tt0000010"), (2, "Lantern Bay", 2003, "tt0000011"))
+    (found,) = provider(web, server).find(listed[:1])
+    assert status(listed[0], found).reason == "the IMDb id given"
     assert server.asked[0][1]["srsearch"] == "haswbstatement:P345=tt0000010"
-    (other,) = provider(web, server).find(movies((2, "Lantern Bay", 2003, "tt0000011")))
-    assert other.match.reason == "another IMDb id than the one given"
+    (other,) = provider(web, server).find(listed[1:])
+    assert status(listed[1], other).reason == "another IMDb id than the one given"
     server.routes["/data"] = nothing_by_id(server.routes["/data"])
     (found,) = provider(web, server).find(movies((3, "Lantern Bay", 2003, "tt0000012")))
-    assert found.title == "Lantern Bay"
+    assert found.film.titles[0] == "Lantern Bay"
 
 
 def test_another_year_is_rejected_and_gives_no_field(web, server):
     serve(server, [film("Q10", "Lantern Bay", 1950, "tt0000010")], NAMES)
+    (movie,) = movies((1, "Lantern Bay", 2003, None))
+    (found,) = provider(web, server).find([movie])
+    assert status(movie, found).reason == "another year than the title's"
+    assert found.facts == Facts()
+
+
+def test_an_original_title_is_a_title(web, server):
+    original = film("Q10", "Portrait of a Lady on Fire", 2019, "tt0000010")
+    named = {"text": "Portrait de la jeune fille en feu", "language": "fr"}
+    original["claims"]["P1476"] = [claim(named)]
+    serve(server, [original], NAMES)
+    (movie,) = movies((1, "Portrait de la jeune fille en feu", 2019, None))
+    (found,) = provider(web, server).find([movie])
+    assert status(movie, found).status == "verified"
+
+
+def test_two_films_of_one_title_and_year_are_in_doubt(web, server):
+    twins = [film(f"Q1{n}", "Lantern Bay", 2003, f"tt000001{n}") for n in range(2)]
+    serve(server, [*twins, film("Q20", "Lantern Bay", 2004, "tt0000020")], NAMES)
+    (movie, given) = movies((1, "Lantern Bay", 2003, None), (2, "Lantern Bay", 2003, "tt0000010"))
+    (found,) = provider(web, server).find([movie])
+    assert found.film.namesakes == 1, "the third is of the year after"
+    assert status(movie, found).reason == "one of 2 films of that title and year"
+    (found,) = provider(web, server).find([given])
+    assert status(given, found).status == "verified"
+
+
+ODD = {
+    "runtime abc": ("P2047", {"amount": "abc", "unit": "http://x/Q7727"}),
+    "runtime without unit": ("P2047", {"amount": "+101"}),
+    "runtime a list": ("P2047", ["+101"]),
+    "director's id a dict": ("P57", {"id": {"id": "Q1"}}),
+    "genre a number": ("P136", 4),
+    "time without a year": ("P577", {"time": "unknown"}),
+    "time a number": ("P577", {"time": 2003}),
+    "id a dict": ("P345", {"id": "tt0000010"}),
+    "title a dict": ("P1476", {"text": {}}),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_fact_costs_itself_alone(web, server, name):
+    odd = film("Q10", "Lantern Bay", 2003, "tt0000010")
+    claim_name, value = ODD[name]
+    odd["claims"][claim_name] = [claim(value)]
+    serve(server, [odd], NAMES)
     (found,) = provider(web, server).find(movies((1, "Lantern Bay", 2003, None)))
-    assert (found.match.status, found.match.reason) == ("rejected", "another year (1950)")
-    assert found.fields == {}
+    assert found.facts.summary == "A keeper loses his boat. He builds another."
+    assert (found.facts.runtime_minutes is None) == (claim_name == "P2047")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"query": {"pages": [{"index": 1, "pageprops": {"wikibase_item": {}}}]}}',
+        '{"query": []}',
+        '{"query": {"pages": {"1": 2}}}',
+        '{"error": "down"}',
+        '{"query": {"pages": [{"index": 1, "pageprops": {"wikibase_item": "\\ud800"}}]}}',
+        "<html>sign in to this network</html>",
+    ],
+)
+def test_an_odd_answer_costs_its_movie_alone_and_is_not_kept(tmp_path, server, answer):
+    web = Web(tmp_path, tries=1, timeout=(1, 0.3))
+    serve(server, [film("Q10", "Lantern Bay", 2003, "tt0000010")], NAMES)
+    good = server.routes["/wiki"]
+    server.routes["/wiki"] = lambda query: (
+        answer.encode() if "Elsewhere" in query.get("gsrsearch", "") else good(query)
+    )
+    listed = movies((1, "Elsewhere", 2003, None), (2, "Lantern Bay", 2003, None))
+    first, second = provider(web, server).find(listed)
+    assert isinstance(first, Miss)
+    assert "\n" not in first.reason
+    assert isinstance(second, Candidate)
+
+
+def test_nothing_found_is_asked_again_another_day(web, server):
+    serve(server, [], NAMES)
+    for _ in range(2):
+        list(provider(web, server).find(movies((1, "Lantern Bay", 2003, None))))
+    server.routes["/wiki"] = {"batchcomplete": True}
+    for _ in range(2):
+        list(provider(web, server).find(movies((2, "Other Bay", 2003, None))))
+    assert sum("Other" in query["gsrsearch"] for _, query, _ in server.asked) == 2
+
+
+def test_half_a_surrogate_in_a_plot_is_written_all_the_same(web, server):
+    serve(server, [film("Q10", "Lantern Bay", 2003, "tt0000010")], NAMES, "== Plot ==\na \ud83d b")
+    (found,) = provider(web, server).find(movies((1, "Lantern Bay", 2003, None)))
+    assert found.facts.summary == "a \ufffd b"
 
 
 def test_what_is_not_there_is_told(web, server):
@@ -142,7 +239,7 @@ def test_what_is_not_there_is_told(web, server):
     assert missing == Miss(1, "wikipedia", "no film of that name found")
     serve(server, [film("Q10", "Lantern Bay", 2003, "tt0000010")], NAMES, extract="No sections.")
     (found,) = provider(web, server).find(movies((2, "Lantern Bay", 2004, None)))
-    assert "summary" not in found.fields
+    assert found.facts.summary is None
     server.routes["/wiki"] = {"query": {"pages": [{"title": "without an index"}]}}
     (odd,) = provider(web, server).find(movies((3, "Other", 2003, None)))
     assert "another form" in odd.reason
@@ -153,7 +250,7 @@ def test_a_lagging_server_is_asked_again_though_its_status_is_200(web, server):
     lag = Fault(200, {"error": {"code": "maxlag", "info": "Waiting"}}, {"Retry-After": "0"})
     server.routes["/wiki"] = [lag, server.routes["/wiki"]]
     (found,) = provider(web, server).find(movies((1, "Lantern Bay", 2003, None)))
-    assert isinstance(found, Finding)
+    assert isinstance(found, Candidate)
     server.routes["/wiki"] = lag
     (missing,) = provider(web, server).find(movies((2, "Elsewhere", 2003, None)))
     assert "maxlag" in missing.reason
@@ -168,7 +265,7 @@ def test_one_failing_movie_does_not_stop_the_next(web, server):
     listed = movies((1, "Elsewhere", 2003, None), (2, "Lantern Bay", 2003, None))
     first, second = provider(web, server).find(listed)
     assert isinstance(first, Miss)
-    assert isinstance(second, Finding)
+    assert isinstance(second, Candidate)
 
 
 def test_the_plot_ends_where_the_next_section_of_its_rank_begins():
@@ -177,6 +274,20 @@ def test_the_plot_ends_where_the_next_section_of_its_rank_begins():
     assert plot_section("== Film ==\n=== Plot ===\none\n=== Cast ===\ntwo") == "one"
     assert plot_section("== Plot ==\n\n== Cast ==\nx") is None
     assert plot_section("") is None
+    assert plot_section("== Plot ==\none\n== x\ntwo") == "one == x two"
+
+
+@pytest.mark.parametrize("line", ["==" + " " * 200_000, "=" * 200_000, "== " * 70_000])
+def test_headings_are_read_in_time_with_their_length_alone(line):
+    began = time.monotonic()
+    plot_section(f"== Plot ==\none\n{line}\n{line} x\n")
+    assert time.monotonic() - began < 1
+
+
+@given(st.text(alphabet=" =\nPlotx", max_size=60))
+def test_any_text_has_a_plot_or_none(text):
+    found = plot_section(text)
+    assert found is None or (found == " ".join(found.split()) and found)
 
 
 def test_nothing_is_fetched_twice(web, server, tmp_path):
@@ -274,29 +385,6 @@ def test_titles_in_other_scripts_keep_their_letters():
     assert title_key("千と千尋の神隠し") != title_key("もののけ姫") != ""
 
 
-@pytest.mark.parametrize(
-    ("titles", "year", "status"),
-    [
-        (["Heat"], 1995, "verified"),
-        (["Heat"], 1996, "verified"),
-        (["Heat"], 1986, "rejected"),
-        (["Heat"], None, "unverified"),
-        (["Meat", "Heat"], 1995, "verified"),
-        (["Cold"], 1995, "rejected"),
-        ([], 1995, "rejected"),
-    ],
-)
-def test_title_and_year_decide(titles, year, status):
-    movie = next(movies((1, "Heat", 1995, None)).itertuples())
-    assert judge(movie, titles, year).status == status
-
-
-def test_a_similar_title_is_in_doubt():
-    movie = next(movies((1, "The Lighthouse Keepers", 1995, None)).itertuples())
-    found = judge(movie, ["The Lighthouse Keeper"], 1995)
-    assert (found.status, found.confidence < 0.7) == ("unverified", True)
-
-
 def test_genres_are_named_as_movielens_names_them():
     labels = ["Biography", "Sci-Fi", "Family", "neo-noir", "Music", "anti-war film", "award"]
-    assert movielens_genres(labels) == ["Children's", "Film-Noir", "Musical", "Sci-Fi", "War"]
+    assert genres(labels) == ("Children's", "Film-Noir", "Musical", "Sci-Fi", "War")

@@ -1,5 +1,7 @@
 """Which video is the trailer, by key or by list, and its download through yt-dlp."""
 
+import dataclasses
+import errno
 import logging
 import traceback
 import zipfile
@@ -9,12 +11,13 @@ import pytest
 from standin import Fault, StandIn
 
 from mmrec.catalogue import sources
-from mmrec.catalogue.finding import Miss
-from mmrec.catalogue.locations import Mirror, pinned
-from mmrec.enrichment import youtube
+from mmrec.catalogue.locations import Mirror, Upstream, pinned
+from mmrec.catalogue.provider import Facts, Miss, Movie
+from mmrec.enrichment import trailers
+from mmrec.enrichment.providers import youtube
+from mmrec.enrichment.providers.youtube import YouTube
 from mmrec.enrichment.web import Web
-from mmrec.enrichment.youtube import YouTube
-from mmrec.errors import StudyError
+from mmrec.errors import LocalError, StudyError
 from mmrec.features.media import demo_trailers
 
 SECRET = "secret-key-of-nobody-0123456789"
@@ -38,8 +41,7 @@ def key(monkeypatch):
 
 
 def movies(*rows):
-    table = pd.DataFrame(rows, columns=["movie_id", "title", "year"])
-    return table.assign(imdb_id=pd.Series([None] * len(rows), dtype=object))
+    return [Movie(number, title, year) for number, title, year in rows]
 
 
 def video(name, title, duration="PT2M10S", channel="Somebody"):
@@ -73,15 +75,13 @@ def test_title_year_duration_and_channel_choose_and_are_told(web, server, key):
     ]
     serve(server, [*others, LIKELY])
     (found,) = YouTube(web, api_url=server.url).find(movies((1, "The Kestrel", 2011)))
-    assert found.fields == {"trailer_youtube_id": "right-video"}
+    assert found.facts == Facts(trailer_youtube_id="right-video")
     assert found.match.status == "verified"
     assert found.match.reason == (
         "the title agrees; the year agrees; called a trailer; 130 s long; "
         "channel Movieclips Trailers"
     )
-    rejected = [
-        youtube.rate(one, next(movies((1, "Kestrel", 2011)).itertuples())) for one in others
-    ]
+    rejected = [youtube.rate(one, Movie(1, "Kestrel", 2011)) for one in others]
     assert [match.reason for _, match in rejected[:4]] == [
         "another title",
         "another year (1985)",
@@ -97,17 +97,18 @@ def test_title_year_duration_and_channel_choose_and_are_told(web, server, key):
         ("1917", 2019, "1917 (2019) Official Trailer"),
         ("Blade Runner 2049", 2017, "BLADE RUNNER 2049 - Official Trailer [2017]"),
         ("Clip", 2012, "Clip Trailer 2012"),
+        ("Kestrel", 2011, "Kestrel - Official Trailer (2011)"),
     ],
 )
 def test_a_title_may_hold_a_year_or_a_suspicious_word(title, year, name):
-    movie = next(movies((1, title, year)).itertuples())
+    movie = Movie(1, title, year)
     assert youtube.rate(video("abcdefghijk", name), movie)[1].status == "verified"
 
 
 def test_nothing_fitting_gives_no_id(web, server, key):
     serve(server, [video("other-title", "Falcon 2011 Trailer")])
     (found,) = YouTube(web, api_url=server.url).find(movies((1, "Kestrel", 2011)))
-    assert (found.match.status, found.fields) == ("rejected", {})
+    assert (found.match.status, found.facts) == ("rejected", Facts())
     serve(server, [])
     (missed,) = YouTube(web, api_url=server.url).find(movies((1, "Nightjar", 2011)))
     assert missed.reason == "no video found"
@@ -119,7 +120,7 @@ def test_a_used_up_quota_stops_the_asking_and_the_next_run_goes_on(web, server, 
     server.routes["/search"] = [good({}), refusal("quotaExceeded")]
     listed = movies((1, "Kestrel", 2011), (2, "Kestrel", 2010), (3, "Kestrel", 2012))
     first, second, third = YouTube(web, api_url=server.url).find(listed)
-    assert first.fields["trailer_youtube_id"] == "right-video"
+    assert first.facts.trailer_youtube_id == "right-video"
     assert "run again tomorrow" in second.reason
     assert third.reason == second.reason
     assert sum(path == "/search" for path, _, _ in server.asked) == 2
@@ -136,7 +137,7 @@ def test_a_passing_refusal_costs_one_movie(web, server, key):
         movies((1, "Kestrel", 2011), (2, "Kestrel", 2012))
     )
     assert "HTTP 403 (rateLimitExceeded)" in first.reason
-    assert second.fields
+    assert second.facts.trailer_youtube_id
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_without_a_key_the_published_lists_are_joined_by_title_and_year(web, lis
         (11, "Nightjar", 2000),
     )  # fmt: skip
     answers = list(YouTube(web, lists=lists).find(listed))
-    ids = [getattr(answer, "fields", {}).get("trailer_youtube_id") for answer in answers]
+    ids = [getattr(answer, "facts", Facts()).trailer_youtube_id for answer in answers]
     assert ids == ["newer-link1", "bbbbbbbbbbb", None, "ddddddddddd", None]
     assert [answer.match.status for answer in answers[:4]] == [
         "verified", "verified", "rejected", "unverified",
@@ -235,7 +236,7 @@ def test_without_a_key_the_published_lists_are_joined_by_title_and_year(web, lis
 def test_the_second_list_is_not_needed_the_first_is(web, lists, tmp_path):
     (tmp_path / "mirror" / "links.tsv").unlink()
     (found,) = YouTube(web, lists=lists).find(movies((7, "Kestrel", 2011)))
-    assert found.fields["trailer_youtube_id"] == "aaaaaaaaaaa"
+    assert found.facts.trailer_youtube_id == "aaaaaaaaaaa"
     archive = tmp_path / "mirror" / "titled.zip"
     for damaged in (b"PK\3\4 no", b""):
         archive.write_bytes(damaged)
@@ -266,7 +267,7 @@ def fetch(server, clip, tmp_path):
     def fetch(videos, **options):
         address = f"{server.url}/watch?v="
         folder, cache = tmp_path / "trailers", tmp_path / "cache"
-        return youtube.download(videos, folder, cache=cache, watch_url=address, **options)
+        return trailers.download(videos, folder, cache=cache, watch_url=address, **options)
 
     return fetch
 
@@ -335,9 +336,9 @@ def test_a_demand_to_sign_in_ends_the_asking(fetch, monkeypatch, tmp_path):
 
     def download(address, *_):
         asked.append(address)
-        raise youtube._Unavailable("Sign in to confirm you're not a bot")
+        raise trailers._Unavailable("Sign in to confirm you're not a bot")
 
-    monkeypatch.setattr(youtube, "_download", download)
+    monkeypatch.setattr(trailers, "_download", download)
     files, failures = fetch({1: "aaaaaaaaaaa", 2: "bbbbbbbbbbb"})
     assert (files, len(asked)) == ({}, 1)
     assert "give cookies" in failures[1].reason
@@ -360,4 +361,113 @@ def test_youtube_s_own_words_are_kept_short():
         "\x1b[0;31mERROR:\x1b[0m [youtube] abcdefghijk: Video unavailable https://x.example/sig=1; "
         "please report this issue"
     )
-    assert youtube._in_words(error) == "Video unavailable (address)"
+    assert trailers._in_words(error) == "Video unavailable (address)"
+
+
+def test_a_file_that_is_not_ours_is_left_alone(fetch, tmp_path, clip):
+    """Of the reader's own trailers, none may be lost."""
+    folder = tmp_path / "trailers"
+    folder.mkdir()
+    for name, content in (("5.mp4", b"my own"), ("6.webm", b"my own"), ("7.mp4", clip)):
+        (folder / name).write_bytes(content)
+    (folder / "8.mp4").symlink_to(tmp_path / "gone.mp4")
+    files, failures = fetch({5: VIDEO, 6: VIDEO, 7: VIDEO, 8: VIDEO})
+    assert (folder / "5.mp4").read_bytes() == b"my own"
+    assert (folder / "6.webm").read_bytes() == b"my own"
+    assert (folder / "8.mp4").is_symlink()
+    assert list(files) == [6, 7]
+    assert [(miss.movie_id, miss.reason) for miss in failures] == [
+        (n, f"trailer {VIDEO}: {n}.mp4 is there already and is not ours; it was left")
+        for n in (5, 8)
+    ]
+
+
+def test_our_own_file_is_replaced_when_another_trailer_was_found(fetch, tmp_path, clip, server):
+    fetch({5: VIDEO})
+    other = clip + b"\0"
+    server.routes["/watch"] = Fault(200, other, {"Content-Type": "video/mp4"})
+    files, failures = fetch({5: "lmnopqrstuv"})
+    assert failures == []
+    assert files[5].read_bytes() == other
+
+
+def test_a_trailer_without_end_is_given_up(fetch, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(trailers, "LARGEST", 2_000_000)
+    server.routes["/watch"] = Fault(200, bytes(20_000_000), {"Content-Type": "video/mp4"})
+    files, failures = fetch({5: VIDEO})
+    assert files == {}
+    assert failures[0].reason == f"trailer {VIDEO}: it has more than 2 MB"
+    assert list((tmp_path / "cache" / "trailers").iterdir()) == []
+    monkeypatch.setattr(trailers, "LONGEST", -1.0)
+    _, failures = fetch({5: VIDEO})
+    assert "it takes more than" in failures[0].reason
+
+
+def test_a_full_disk_is_no_missing_trailer(fetch, monkeypatch):
+    real = trailers.yt_dlp.YoutubeDL.extract_info
+
+    def full(self, *arguments, **options):
+        def write(*_, **__):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("yt_dlp.downloader.http.HttpFD.ytdl_open", write, raising=False)
+        monkeypatch.setattr("yt_dlp.downloader.common.FileDownloader.sanitize_open", write)
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr("yt_dlp.YoutubeDL.extract_info", full)
+    with pytest.raises(LocalError, match="the disk is full"):
+        fetch({5: VIDEO})
+
+
+def test_no_video_found_is_asked_again_another_day(web, server, key):
+    serve(server, [])
+    for _ in range(2):
+        list(YouTube(web, api_url=server.url).find(movies((1, "Nightjar", 2011))))
+    assert len(server.asked) == 2
+    server.routes["/search"] = b"<html>sign in to this network</html>"
+    (missed,) = YouTube(web, api_url=server.url).find(movies((2, "Kestrel", 2011)))
+    assert "a broken answer" in missed.reason
+    serve(server, [LIKELY])
+    (found,) = YouTube(web, api_url=server.url).find(movies((2, "Kestrel", 2011)))
+    assert found.facts.trailer_youtube_id == "right-video"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": "right-video", "snippet": {"title": 5, "channelTitle": None}},
+        {"id": {}, "snippet": LIKELY["snippet"], "contentDetails": {"duration": {}}},
+        video("odd-surrogate", "\ud800 Kestrel 2011 Trailer"),
+        "right-video",
+    ],
+)
+def test_an_odd_video_costs_itself_alone_and_is_not_kept(web, server, key, odd):
+    serve(server, [LIKELY])
+    good = server.routes["/videos"]
+    server.routes["/videos"] = [{"items": [odd, LIKELY]}, {"items": [odd]}, good]
+    ids = []
+    for _ in range(3):
+        (answer,) = YouTube(web, api_url=server.url).find(movies((1, "Kestrel", 2011)))
+        ids.append(getattr(answer, "facts", Facts()).trailer_youtube_id)
+    assert ids == ["right-video", None, "right-video"]
+
+
+def test_a_page_in_place_of_a_list_is_not_kept(web, server, monkeypatch, tmp_path):
+    """A sign-in page has status 200; kept, it would stand for the list for good."""
+    monkeypatch.delenv(youtube.KEY, raising=False)
+    monkeypatch.delenv("MMREC_MIRROR", raising=False)
+    page = b"<html>sign in to this network</html>"
+    server.routes |= {"/ml.zip": page, "/links.tsv": page}
+    resources = tuple(
+        dataclasses.replace(resource, locations=(Upstream(f"{server.url}/{name}"),))
+        for resource, name in (
+            (youtube.ML_20M_TRAILERS, "ml.zip"),
+            (youtube.M3L_TRAILERS, "links.tsv"),
+        )
+    )
+    (missed,) = YouTube(web, lists=resources).find(movies((7, "Kestrel", 2011)))
+    assert "not a list of trailers" in missed.reason
+    zipped(tmp_path / "titled.zip", TITLED)
+    server.routes["/ml.zip"] = (tmp_path / "titled.zip").read_bytes()
+    (found,) = YouTube(web, lists=resources).find(movies((7, "Kestrel", 2011)))
+    assert found.facts.trailer_youtube_id == "aaaaaaaaaaa"

@@ -1,9 +1,9 @@
-"""Is the film that a title search found the film that MovieLens means?
+"""Is a candidate the film that was asked for?
 
 Two scrapes of IMDb, made apart, each matched MovieLens titles by a search whose first hit was
-taken unseen. What can be held against each other: the year in the MovieLens title, the year and
-kind of the hit, the two scrapes' ids, the director as the open data has him, and the IMDb id's
-number. The strongest evidence decides.
+taken unseen; web services find films by title, and so do people. One set of rules decides for all
+of them: the IMDb id where the list gives it, titles, years, directors, the kind of the film, what
+other providers have found, and the number in an IMDb id. The strongest evidence decides.
 
 The number tells the year, since IMDb numbered its first entries year by year: of the matches whose
 year is known, 99.6 % have it within one of the median of the six neighbouring numbers, where those
@@ -12,50 +12,87 @@ span no more than a year. It is the year as IMDb had it when MovieLens copied it
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-VERIFIED, UNVERIFIED, REJECTED, MISSING = "verified", "unverified", "rejected", "missing"
+from mmrec.catalogue.cleaning import title_key
+from mmrec.catalogue.provider import (
+    FILM,
+    REJECTED,
+    UNVERIFIED,
+    VERIFIED,
+    Candidate,
+    Film,
+    Match,
+    Movie,
+    by_movie,
+)
 
-# MovieLens-100K ends in April 1998. IMDb numbers its entries as they come: of the matches whose
-# year agrees, 999 in 1,000 lie below 131,000. A higher number is an entry made later.
-LAST_ID = 140_000
 # A release year may be counted by the festival or by the cinema.
 YEARS_APART = 1
 # With the director confirmed, so much more may lie between the two.
 YEARS_APART_SAME_DIRECTOR = 3
 
+_LIKE = 0.85
+# A comparison of two texts takes time with their product; no title is longer.
+_LONGEST = 300
 
-@dataclass(frozen=True)
-class Candidate:
-    """What one provider found for a movie.
+_ID = "the IMDb id given"
+_DIRECTOR = "the director agrees with the open data"
+_SAME_DIRECTOR = "the same director as a match whose year agrees"
+_CERTAIN = {_ID, _DIRECTOR, _SAME_DIRECTOR}
 
-    Attributes:
-        imdb_id: ``"tt…"``.
-        directors: As the provider has them.
-        year: Of the film with that id, NaN where unknown.
-        number_year: The year that the id's number falls in, NaN where that is not clear.
-        kind: ``"film"``, or what else it is.
+
+class Assessed(NamedTuple):
+    """A candidate and how well it agrees with the movie asked for."""
+
+    candidate: Candidate
+    match: Match
+
+
+class ImdbNumbers:
+    """What the number in an IMDb id tells: in which year the film was entered.
+
+    Args:
+        films: Films with known ids and years.
+        last: The highest number that a film of the list can have; later entries are other films.
+        neighbours: How many known numbers to look at on either side.
+        span: The most that the neighbours' years may lie apart.
     """
 
-    imdb_id: str
-    directors: tuple[str, ...] = ()
-    year: float = float("nan")
-    number_year: float = float("nan")
-    kind: str = "film"
+    def __init__(self, films: Iterable[Film], *, last: int, neighbours: int = 3, span: float = 1.0):
+        known: dict[int, int] = {}
+        for film in films:
+            if film.imdb_id and film.year:
+                known.setdefault(_number(film.imdb_id), film.year)
+        self._numbers = np.array(sorted(known), dtype=np.int64)
+        self._years = np.array([known[number] for number in sorted(known)], dtype=np.float64)
+        self._last, self._neighbours, self._span = last, neighbours, span
+
+    def too_late(self, imdb_id: str) -> bool:
+        """Whether the film was entered after the list was closed."""
+        return _number(imdb_id) > self._last
+
+    def year(self, imdb_id: str) -> float:
+        """The median year of the neighbouring numbers; NaN where they lie apart, or too late."""
+        number = _number(imdb_id)
+        below, above = (np.searchsorted(self._numbers, number, side) for side in ("left", "right"))
+        near = np.r_[
+            self._years[max(0, below - self._neighbours) : below],
+            self._years[above : above + self._neighbours],
+        ]
+        if self.too_late(imdb_id) or len(near) == 0 or near.max() - near.min() > self._span:
+            return float("nan")
+        return float(np.median(near))
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """``status`` is verified, unverified or rejected; ``reason`` says by what evidence."""
-
-    status: str
-    reason: str
+def _number(imdb_id: str) -> int:
+    return int(imdb_id[2:])
 
 
 def same_person(one: str, other: str) -> bool:
@@ -65,8 +102,7 @@ def same_person(one: str, other: str) -> bool:
         return False
     if first <= second or second <= first or len(first & second) >= 2:
         return True
-    spelled = [" ".join(sorted(tokens)) for tokens in (first, second)]
-    return SequenceMatcher(None, *spelled).ratio() >= 0.85
+    return _likeness(" ".join(sorted(first)), " ".join(sorted(second))) >= _LIKE
 
 
 def _tokens(name: str) -> set[str]:
@@ -75,145 +111,186 @@ def _tokens(name: str) -> set[str]:
 
 
 def agree(ours: Iterable[str], theirs: Iterable[str]) -> bool | None:
-    """Whether two lists of directors share a person; None if either list is empty."""
+    """Whether two lists of people share a person; None if either list is empty."""
     ours, theirs = list(ours), list(theirs)
     if not ours or not theirs:
         return None
     return any(same_person(one, other) for one in ours for other in theirs)
 
 
-def judge(
-    year: float, known_directors: Iterable[str], found: Candidate, other: Candidate | None
-) -> Verdict:
-    """Weighs the evidence for one provider's match.
+def title_likeness(movie: Movie, titles: Iterable[str]) -> float:
+    """How like a movie's titles the likest of some titles is: 0 to 1, 1 if they are the same.
+
+    Case, accents, punctuation and a leading article do not count.
+    """
+    wanted = {title_key(title) for title in movie.titles}
+    found = {title_key(title) for title in titles}
+    if wanted & found:
+        return 1.0
+    likest = max((_likeness(one, other) for one in wanted for other in found), default=0.0)
+    return min(likest, 0.99)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[:_LONGEST], other[:_LONGEST]).ratio()
+
+
+def assess(
+    movie: Movie,
+    film: Film,
+    *,
+    others: Sequence[Film] = (),
+    directors: Iterable[str] = (),
+    numbers: ImdbNumbers | None = None,
+) -> Match:
+    """Weighs the evidence for one film.
 
     Args:
-        year: In the MovieLens title; NaN where it has none.
-        known_directors: As the open data has them; may be empty.
-        found: The match in question.
-        other: What the other provider found for the same movie, if anything.
+        movie: What was asked for.
+        film: The film in question.
+        others: What other providers found for the same movie.
+        directors: Of the movie, as an open source has them; may be empty.
+        numbers: What IMDb's numbers tell, where the list ends at a known time.
     """
-    director = agree(known_directors, found.directors)
-    apart, number_apart = abs(found.year - year), abs(found.number_year - year)
-    same_id = other is not None and other.imdb_id == found.imdb_id
-    rival = other is not None and not same_id and other.kind == "film"
+    if movie.imdb_id and film.imdb_id:
+        if movie.imdb_id == film.imdb_id:
+            return Match(VERIFIED, 1.0, _ID)
+        return Match(REJECTED, 0.0, "another IMDb id than the one given")
+    likeness = title_likeness(movie, film.titles) if film.titles else 1.0
+    if likeness < _LIKE:
+        return Match(REJECTED, 0.0, "another title")
+    apart, number_apart = _years_apart(movie, film, numbers)
+    director = agree(directors, film.directors)
+    same_id = any(film.imdb_id and one.imdb_id == film.imdb_id for one in others)
+    rivals = [
+        one
+        for one in others
+        if film.imdb_id and one.imdb_id and one.imdb_id != film.imdb_id and _is_film(one)
+    ]
+    verified = 0.9 if apart > 0 else 1.0
+
     if director and not apart > YEARS_APART_SAME_DIRECTOR:
-        return Verdict(VERIFIED, "the director agrees with the open data")
-    if found.kind != "film":
-        return Verdict(REJECTED, f"not a film ({found.kind.lower()})")
-    if int(found.imdb_id[2:]) > LAST_ID:
-        return Verdict(REJECTED, "entered in IMDb after MovieLens-100K was closed")
+        return Match(VERIFIED, verified, _DIRECTOR)
+    if not _is_film(film):
+        return Match(REJECTED, 0.0, f"not a film ({str(film.kind).lower()})")
+    if numbers and film.imdb_id and numbers.too_late(film.imdb_id):
+        return Match(REJECTED, 0.0, "entered in IMDb after the list was closed")
     if director is False and not (same_id and apart <= YEARS_APART):
-        return Verdict(REJECTED, "another director than the open data's")
+        return Match(REJECTED, 0.0, "another director than the open data's")
     if apart <= YEARS_APART:
-        return Verdict(VERIFIED, "the year agrees with the MovieLens title")
-    if rival and abs(other.year - year) <= YEARS_APART:
-        if agree(found.directors, other.directors):
-            return Verdict(VERIFIED, "the same director as a match whose year agrees")
-        return Verdict(REJECTED, "the other scrape's match, another film, has the right year")
-    if number_apart <= YEARS_APART and not (rival and abs(other.number_year - year) <= YEARS_APART):
-        return Verdict(VERIFIED, "the IMDb number falls in the MovieLens title's year")
+        namesakes = max((one.namesakes for one in (film, *others)), default=0)
+        if likeness < 1:
+            return Match(UNVERIFIED, 0.7 * likeness, "a similar title of that year")
+        if namesakes:
+            reason = f"one of {namesakes + 1} films of that title and year"
+            return Match(UNVERIFIED, verified / (namesakes + 1), reason)
+        if film.titles:
+            return Match(VERIFIED, verified, _agreed(apart))
+        return Match(VERIFIED, verified, "the year agrees with the title's")
+    right = [one for one in rivals if _years_apart(movie, one, None)[0] <= YEARS_APART]
+    if right:
+        if any(agree(film.directors, one.directors) for one in right):
+            return Match(VERIFIED, verified, _SAME_DIRECTOR)
+        return Match(REJECTED, 0.0, "the film that another source found has the right year")
+    if number_apart <= YEARS_APART and not any(
+        _years_apart(movie, one, numbers)[1] <= YEARS_APART for one in rivals
+    ):
+        return Match(VERIFIED, verified, "the IMDb number falls in the year of the title")
     if apart > YEARS_APART or number_apart > YEARS_APART:
-        return Verdict(REJECTED, "another year than the MovieLens title's")
+        return Match(REJECTED, 0.0, "another year than the title's")
     if same_id:
-        return Verdict(VERIFIED, "both scrapes found the same id")
-    return Verdict(UNVERIFIED, "nothing to compare it with")
+        return Match(VERIFIED, verified, "two sources found the same id")
+    if film.titles:
+        return Match(UNVERIFIED, 0.5 * likeness, "the title agrees, the year is not known")
+    return Match(UNVERIFIED, 0.5, "nothing to compare it with")
 
 
-def number_years(
-    facts: pd.Series, neighbours: int = 3, span: float = 1.0
-) -> Callable[[str], float]:
-    """Tells the year from an IMDb id's number.
-
-    Args:
-        facts: Known years, indexed by IMDb id.
-        neighbours: How many known numbers to look at on either side.
-        span: The most that the neighbours' years may lie apart.
-
-    Returns:
-        A function from an id to the median year of its neighbours, NaN where they lie apart or
-        the number is above :data:`LAST_ID`.
-    """
-    numbers = np.array([int(imdb_id[2:]) for imdb_id in facts.index], dtype=np.int64)
-    order = np.argsort(numbers)
-    numbers, years = numbers[order], facts.to_numpy()[order]
-
-    def year_of(imdb_id: str) -> float:
-        number = int(imdb_id[2:])
-        below, above = np.searchsorted(numbers, number), np.searchsorted(numbers, number, "right")
-        near = np.r_[years[max(0, below - neighbours) : below], years[above : above + neighbours]]
-        if number > LAST_ID or len(near) == 0 or near.max() - near.min() > span:
-            return float("nan")
-        return float(np.median(near))
-
-    return year_of
+def _years_apart(movie: Movie, film: Film, numbers: ImdbNumbers | None) -> tuple[float, float]:
+    """How far the film's year, and that of its IMDb number, are from the movie's; NaN: unknown."""
+    nan = float("nan")
+    wanted = nan if movie.year is None else movie.year
+    year = nan if film.year is None else film.year
+    number = numbers.year(film.imdb_id) if numbers and film.imdb_id else nan
+    return abs(year - wanted), abs(number - wanted)
 
 
-def judge_all(
-    movies: pd.DataFrame, published: pd.DataFrame, details: pd.DataFrame, open_data: pd.DataFrame
-) -> pd.DataFrame:
-    """Judges every match of both scrapes.
+def _is_film(film: Film) -> bool:
+    return film.kind in (None, FILM)
+
+
+def _agreed(apart: float) -> str:
+    return "the title agrees, the years are next to each other" if apart else "title and year agree"
+
+
+def assess_all(
+    movies: Sequence[Movie], candidates: Sequence[Candidate], *, numbers: ImdbNumbers | None = None
+) -> list[Assessed]:
+    """Decides for every candidate whether it is the film asked for.
+
+    What one provider knows of a film, another may lack: year and kind count for every candidate
+    with the same IMDb id. An IMDb id that was found for two different titles is right for one of
+    them at most.
 
     Args:
-        movies: Canonical MovieLens movies.
-        published: As `enrichment.published.read` gives it; it knows no years of its own.
-        details: As `enrichment.details.read` gives it.
-        open_data: As `enrichment.open_data.read` gives it.
+        movies: What was asked for.
+        candidates: What all providers found.
+        numbers: As :func:`assess` takes it.
 
     Returns:
-        One row per movie and provider with a match: ``movie_id, provider, imdb_id, status,
-        reason``; "published" before "details".
+        Movie by movie, each movie's candidates in their order.
     """
-    facts = details.dropna(subset=["imdb_id"]).drop_duplicates("imdb_id").set_index("imdb_id")
-    year_of_number = number_years(facts["year"].dropna())
-    known = facts[["year", "kind"]].to_dict("index")
-    candidates = {}
-    for provider, table in (("published", published), ("details", details)):
-        matched = table.dropna(subset=["imdb_id"])
-        for movie_id, imdb_id, directors in zip(
-            matched.index, matched["imdb_id"], matched["directors"], strict=True
-        ):
-            candidates[movie_id, provider] = Candidate(
-                imdb_id,
-                tuple(directors),
-                number_year=year_of_number(imdb_id),
-                **known.get(imdb_id, {}),
-            )
-    years = movies.set_index("movie_id")["year"].astype(float)
-    directors = open_data["directors"].to_dict()
-    rows = []
-    for movie_id, year in years.items():
-        both = {name: candidates.get((movie_id, name)) for name in ("published", "details")}
-        for provider, found in both.items():
-            if found is None:
+    by_id = {movie.movie_id: movie for movie in movies}
+    known: dict[str, Film] = {}
+    for candidate in candidates:
+        film = candidate.film
+        if film.imdb_id and (film.year or film.kind):
+            known.setdefault(film.imdb_id, film)
+    assessed = []
+    for movie_id, of_one in by_movie(candidates):
+        films = {i: _completed(one.film, known) for i, one in enumerate(of_one) if not one.match}
+        directors = [name for one in of_one if one.match for name in one.film.directors]
+        for i, candidate in enumerate(of_one):
+            if candidate.match:
+                assessed.append(Assessed(candidate, candidate.match))
                 continue
-            other = both["details" if provider == "published" else "published"]
-            verdict = judge(year, directors.get(movie_id, ()), found, other)
-            rows.append((movie_id, provider, found.imdb_id, verdict.status, verdict.reason))
-    verdicts = pd.DataFrame(rows, columns=["movie_id", "provider", "imdb_id", "status", "reason"])
-    return _settle_shared(verdicts, movies)
+            others = [film for j, film in films.items() if of_one[j].provider != candidate.provider]
+            match = assess(
+                by_id[movie_id], films[i], others=others, directors=directors, numbers=numbers
+            )
+            assessed.append(Assessed(replace(candidate, film=films[i]), match))
+    return _settle_shared(assessed, by_id)
 
 
-def _settle_shared(verdicts: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
-    """One id found for two different titles is right for one of them at most.
+def _completed(film: Film, known: dict[str, Film]) -> Film:
+    if not film.imdb_id or film.imdb_id not in known:
+        return film
+    same = known[film.imdb_id]
+    return replace(film, year=film.year or same.year, kind=film.kind or same.kind)
 
-    It stays with the title for which the director confirms it; where he confirms neither, neither
-    is verified. The same title twice, or a title that is the other's alternate, is one film.
+
+def _settle_shared(assessed: list[Assessed], movies: dict[int, Movie]) -> list[Assessed]:
+    """Settles to whom an id belongs that was found for two different titles.
+
+    It stays with the title for which the director confirms it, or whose id the list gives; where
+    nothing is certain, nothing is verified. The same title twice, or a title that is the other's
+    alternate, is one film.
     """
-    names = {
-        movie.movie_id: {name.casefold() for name in (movie.title, movie.alternate_title) if name}
-        for movie in movies.itertuples()
-    }
-    standing = verdicts[verdicts["status"] == VERIFIED]
-    for _, claims in standing.groupby("imdb_id"):
-        ids = claims["movie_id"].unique()
-        if all(names[one] & names[other] for one, other in combinations(ids, 2)):
+    claims: dict[str, list[int]] = {}
+    for position, (candidate, match) in enumerate(assessed):
+        imdb_id = candidate.film.imdb_id
+        if imdb_id and not candidate.match and match.status == VERIFIED:
+            claims.setdefault(imdb_id, []).append(position)
+    settled = list(assessed)
+    for positions in claims.values():
+        ids = dict.fromkeys(assessed[position].candidate.movie_id for position in positions)
+        names = [{name.casefold() for name in movies[one].titles} for one in ids]
+        if all(one & other for one, other in combinations(names, 2)):
             continue
-        confirmed = claims["reason"].str.contains("director")
-        doubtful = claims.index[~confirmed]
-        verdicts.loc[doubtful, ["status", "reason"]] = (
-            (REJECTED, "the id belongs to another title")
-            if confirmed.any()
-            else (UNVERIFIED, "the same id was found for another title")
-        )
-    return verdicts
+        certain = {p for p in positions if assessed[p].match.reason in _CERTAIN}
+        for position in set(positions) - certain:
+            settled[position] = assessed[position]._replace(
+                match=Match(REJECTED, 0.0, "the id belongs to another title")
+                if certain
+                else Match(UNVERIFIED, 0.5, "the same id was found for another title")
+            )
+    return settled

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mmrec.catalogue import matching
+from mmrec.catalogue.provider import MISSING, REJECTED, UNVERIFIED, VERIFIED
 from mmrec.catalogue.tables import Catalogue
 
 # Field of the catalogue -> which modalities it feeds.
@@ -18,8 +18,8 @@ FIELDS = {
 }
 
 
-def places(catalogue: Catalogue) -> pd.DataFrame:
-    """Which place served each resource of the run: ``served by``, ``licence``, by resource."""
+def locations(catalogue: Catalogue) -> pd.DataFrame:
+    """Which location served each resource of the run: ``served by``, ``licence``, by resource."""
     table = pd.DataFrame.from_dict(catalogue.sources, orient="index")
     return table[["place", "licence"]].rename(columns={"place": "served by"})
 
@@ -66,7 +66,7 @@ def origins(catalogue: Catalogue) -> pd.DataFrame:
 def match_status(catalogue: Catalogue) -> pd.DataFrame:
     """Movies by what became of their IMDb match, and the share (0-1) of the ratings on them."""
     movies = catalogue.movies.set_index("movie_id")["match_status"]
-    order = [matching.VERIFIED, matching.UNVERIFIED, matching.REJECTED, matching.MISSING]
+    order = [VERIFIED, UNVERIFIED, REJECTED, MISSING]
     rated = catalogue.ratings["movie_id"].map(movies).value_counts(normalize=True)
     counts = pd.DataFrame({"movies": movies.value_counts(), "share of ratings": rated})
     return counts.reindex(order).fillna(0).astype({"movies": int})

@@ -35,8 +35,7 @@ from mmrec.workspace import atomic_path
 
 logger = logging.getLogger(__name__)
 
-_LARGEST_PICTURE = 20_000_000
-_LONGEST_PICTURE = 120.0
+_LARGEST_PICTURE, _LONGEST_PICTURE = 20_000_000, 120.0  # bytes, seconds
 
 
 @dataclass(frozen=True)
@@ -164,15 +163,8 @@ def fetch(resource: Resource, cache: Path) -> Served:
             where = error.filename or kept
             raise local_error(error.errno, error.strerror or str(error), where=where) from error
         else:
-            return Served(
-                resource.name,
-                path,
-                place.label,
-                place.kind,
-                digest,
-                resource.licence,
-                tuple(notes),
-            )
+            label, kind = place.label, place.kind
+            return Served(resource.name, path, label, kind, digest, resource.licence, tuple(notes))
     raise StudyError(
         f"no location serves it ({'; '.join(notes)})", where=resource.name, remedy=resource.remedy
     )
@@ -187,9 +179,8 @@ def fetch_if_there(resource: Resource, cache: Path) -> Served:
     try:
         return fetch(resource, cache)
     except StudyError as error:
-        return Served(
-            resource.name, None, "nowhere", "missing", None, resource.licence, (str(error),)
-        )
+        why = (str(error),)
+        return Served(resource.name, None, "nowhere", "missing", None, resource.licence, why)
 
 
 def _obtain(location: Location, verify: Callable[[Path], str], kept: Path) -> tuple[Path, str]:

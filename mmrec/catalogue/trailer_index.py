@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from mmrec.catalogue import matching
-from mmrec.catalogue.finding import title_key
+from mmrec.catalogue.cleaning import title_key
 from mmrec.errors import StudyError, local_failures
-from mmrec.workspace import atomic_path
+from mmrec.workspace import write_csv
 
 NAME = "trailers.csv"
 _COLUMNS = ["movie_id", "title", "year"]
@@ -44,8 +44,7 @@ def write(movies: pd.DataFrame, folder: Path) -> None:
                 )
         rest = earlier[~earlier["movie_id"].isin(ours["movie_id"])]
         ours = pd.concat([ours, rest]) if len(rest) else ours
-    with atomic_path(folder / NAME) as part:
-        ours.sort_values("movie_id").to_csv(part, index=False)
+    write_csv(ours.sort_values("movie_id"), folder / NAME)
 
 
 def read(folder: Path) -> pd.DataFrame | None:

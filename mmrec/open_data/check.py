@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmrec.catalogue import matching, movielens
-from mmrec.catalogue import tables as catalogue
+from mmrec.catalogue import build, matching, movielens
+from mmrec.catalogue.matching import Assessed
+from mmrec.catalogue.provider import VERIFIED
 from mmrec.catalogue.providers import details, published
-from mmrec.catalogue.sources import Served
 from mmrec.errors import StudyError
 from mmrec.features import text
 from mmrec.features.graph import triples
@@ -31,7 +31,6 @@ _PATHS = {
     "enhanced-items": "enhanced-ml-100k/items.csv",
     "movie-details": "movielens-details/movielens100k_details.json",
 }
-_NOT_COMPARED = ("posters", "open-data")
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,18 @@ class Mirror:
     @cached_property
     def movies(self) -> pd.DataFrame:
         """The catalogue's movies, indexed by ``movie_id``, built without the open data."""
-        served = {name: self._served(name, self.folder / path) for name, path in _PATHS.items()}
-        served |= {name: self._served(name, None) for name in _NOT_COMPARED}
-        merged, _ = catalogue.merge(self.movielens.movies, served, ("imdb",))
+        merged, _ = build.enrich(self.movielens.movies, self._paths, ("imdb",))
         return merged.set_index("movie_id", drop=False).rename_axis(None)
 
-    def _served(self, name: str, path: Path | None) -> Served:
-        return Served(name, path, "the folder given", "mirror", None, "not recorded")
+    @cached_property
+    def matches(self) -> list[Assessed]:
+        """Both scrapes' matches with MovieLens' movies."""
+        asked = build.movies_of(self.movielens.movies)
+        return build.match(asked, build.providers(self._paths))
+
+    @property
+    def _paths(self) -> dict[str, Path | None]:
+        return {name: self.folder / path for name, path in _PATHS.items()}
 
 
 def share_of_ratings(ours: pd.DataFrame, mirror: Mirror) -> float:
@@ -108,13 +112,11 @@ def people_compared(ours: pd.DataFrame, mirror: Mirror, field: str) -> pd.Series
         bool by movie id, for the movies with a verified match that names anyone. Either match
         may be the one that agrees: the first scrape names a single director of several.
     """
-    nobody = pd.DataFrame({"directors": pd.Series(dtype=object)})
-    verdicts = matching.judge_all(mirror.movielens.movies, *mirror.scrapes, nobody)
-    verified = verdicts[verdicts["status"] == matching.VERIFIED]
-    scrapes = dict(zip(("published", "details"), mirror.scrapes, strict=True))
-    people = {}
-    for movie_id, provider in zip(verified["movie_id"], verified["provider"], strict=True):
-        people.setdefault(movie_id, []).extend(scrapes[provider].at[movie_id, field])
+    people: dict[int, list[str]] = {}
+    for candidate, match in mirror.matches:
+        if candidate.match is None and match.status == VERIFIED:
+            theirs = candidate.film.directors if field == "directors" else candidate.facts.cast
+            people.setdefault(candidate.movie_id, []).extend(theirs)
     compared = {
         movie_id: matching.agree(ours.at[movie_id, field], theirs)
         for movie_id, theirs in people.items()

@@ -1,10 +1,13 @@
 """The project's own synopses and facts, written for MovieLens-100K and free to share."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from mmrec.errors import StudyError
+from mmrec.catalogue import sources
+from mmrec.catalogue.provider import VERIFIED, Candidate, Facts, Film, Match, Movie
+from mmrec.errors import StudyError, local_failures
 
 COLUMNS = (
     "movie_id",
@@ -23,6 +26,62 @@ COLUMNS = (
 _LISTS = ("directors", "cast", "themes")
 
 
+class OpenData:
+    """The provider.
+
+    Args:
+        path: ``open_data/movies.csv``.
+    """
+
+    name = "open"
+
+    def __init__(self, path: Path):
+        self._path = Path(path)
+
+    def find(self, movies: Sequence[Movie]) -> Iterator[Candidate]:
+        """The entry of each movie; it was written for this movie, so nothing is to be matched.
+
+        Raises:
+            StudyError: As :func:`read`.
+        """
+        table = read(self._path)
+        # Behind a verified match of the larger sources, before a doubtful one.
+        match = Match(VERIFIED, 0.8, "written for this movie of MovieLens")
+        wanted = table[table.index.isin([movie.movie_id for movie in movies])]
+        source, licence = sources.OPEN_DATA.what, sources.OPEN_DATA.licence
+        for row in wanted.reset_index().to_dict("records"):
+            film = Film((row["title"],), row["year"], directors=tuple(row["directors"]))
+            facts = Facts(summary=row["summary"], cast=tuple(row["cast"]))
+            yield Candidate(row["movie_id"], self.name, film, facts, source, licence, match)
+
+
+def only(movies: pd.DataFrame, cache: Path) -> pd.DataFrame:
+    """The movies as the open data alone tells them: no text, name or rating of another source.
+
+    Args:
+        movies: A catalogue's movies.
+        cache: The workspace's cache.
+
+    Returns:
+        The same rows; summary, directors and cast of the open data, and no rating of IMDb's.
+    """
+    path = sources.fetch(sources.OPEN_DATA, cache).path
+    ours = read(path or Path()).reindex(movies["movie_id"])
+    known = {
+        "summary": ours["summary"].map(lambda text: text if isinstance(text, str) else None),
+        "directors": ours["directors"].map(lambda names: names if isinstance(names, list) else []),
+        "cast": ours["cast"].map(lambda names: names if isinstance(names, list) else []),
+    }
+    origins = ours["title"].notna().map({True: OpenData.name, False: None}).to_numpy()
+    return movies.assign(
+        **{name: column.to_numpy() for name, column in known.items()},
+        **{f"{name}_source": origins for name in known},
+        imdb_rating=float("nan"),
+        imdb_votes=float("nan"),
+        imdb_rating_source=None,
+    )
+
+
 def read(path: Path) -> pd.DataFrame:
     """Reads ``open_data/movies.csv``.
 
@@ -35,7 +94,8 @@ def read(path: Path) -> pd.DataFrame:
     """
     remedy = "Mend the file, or install the project again."
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        with local_failures(path):
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as error:
         raise StudyError(f"cannot be read ({error})", where=path, remedy=remedy) from error
     missing = [name for name in COLUMNS if name not in table]

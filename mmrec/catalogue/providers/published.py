@@ -5,12 +5,14 @@ title or year; whether the match is the right film is for the catalogue to judge
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from mmrec.catalogue import cleaning
-from mmrec.errors import StudyError
+from mmrec.catalogue import cleaning, sources
+from mmrec.catalogue.provider import UNVERIFIED, Candidate, Facts, Film, Match, Movie
+from mmrec.errors import StudyError, local_failures
 
 _COLUMNS = (
     "movie id",
@@ -25,6 +27,45 @@ _COLUMNS = (
 )
 
 
+class Published:
+    """The provider.
+
+    Args:
+        path: ``items.csv``.
+    """
+
+    name = "published"
+
+    def __init__(self, path: Path):
+        self._path = Path(path)
+
+    def find(self, movies: Sequence[Movie]) -> Iterator[Candidate]:
+        """The film with its facts and, found by another search, the trailer.
+
+        Raises:
+            StudyError: As :func:`read`.
+        """
+        table = read(self._path)
+        trailer = Match(UNVERIFIED, 0.5, "the first hit of a search, taken unseen")
+        wanted = table[table.index.isin([movie.movie_id for movie in movies])]
+        source, licence = sources.ENHANCED_ITEMS.what, sources.ENHANCED_ITEMS.licence
+        for row in wanted.reset_index().to_dict("records"):
+            movie_id = row["movie_id"]
+            if row["imdb_id"]:
+                film = Film(imdb_id=row["imdb_id"], directors=tuple(row["directors"]))
+                facts = Facts(
+                    summary=row["summary"],
+                    cast=tuple(row["cast"]),
+                    runtime_minutes=row["runtime_minutes"],
+                    imdb_rating=row["imdb_rating"],
+                    imdb_votes=row["imdb_votes"],
+                )
+                yield Candidate(movie_id, self.name, film, facts, source, licence)
+            if row["trailer_youtube_id"]:
+                facts = Facts(trailer_youtube_id=row["trailer_youtube_id"])
+                yield Candidate(movie_id, self.name, Film(), facts, source, licence, trailer)
+
+
 def read(path: Path) -> pd.DataFrame:
     """Reads ``items.csv``.
 
@@ -35,7 +76,8 @@ def read(path: Path) -> pd.DataFrame:
         StudyError: If the file is no CSV or lacks a column.
     """
     try:
-        table = pd.read_csv(path, usecols=list(_COLUMNS), dtype=object).set_index("movie id")
+        with local_failures(path):
+            table = pd.read_csv(path, usecols=list(_COLUMNS), dtype=object).set_index("movie id")
     except (ValueError, OSError) as error:
         raise StudyError(
             f"not the published enrichment ({error})", where=path, remedy="Get the file again."

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmrec.catalogue import matching, movielens, sources
-from mmrec.catalogue.finding import title_key
+from mmrec.catalogue.cleaning import title_key
 from mmrec.errors import StudyError
 from mmrec.features.graph import freebase_graph
 from mmrec.features.table import FeatureTable

@@ -1,0 +1,204 @@
+"""The contract of providers: what they are asked for, and what they give for a movie.
+
+The study's own files and the web services of ``mmrec enrich`` keep to the same contract: a
+`Provider` turns movies into candidates. Which candidates are the right film is not for the
+provider to say; `mmrec.catalogue.matching` decides that for all of them alike, and
+`mmrec.catalogue.merging` takes each field from the best.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mmrec import progress
+from mmrec.catalogue import cleaning
+
+VERIFIED, UNVERIFIED, REJECTED, MISSING = "verified", "unverified", "rejected", "missing"
+"""The states of a match; a movie is missing if no provider has a candidate for it."""
+
+FILM = "film"
+"""The `Film.kind` of what is a film."""
+
+
+@dataclass(frozen=True)
+class Movie:
+    """A movie asked for.
+
+    Attributes:
+        movie_id: Its number in the list.
+        title: As one would write it, articles in front.
+        year: Of its release, None where the list has none.
+        alternate_titles: Other names it goes by, such as the original one.
+        imdb_id: ``"tt…"`` where the list gives it, else None.
+        genres: Where the list gives them, else empty.
+    """
+
+    movie_id: int
+    title: str
+    year: int | None
+    alternate_titles: tuple[str, ...] = ()
+    imdb_id: str | None = None
+    genres: tuple[str, ...] = ()
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """All its names."""
+        return (self.title, *self.alternate_titles)
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a provider knows of a film's identity; the match is decided by it.
+
+    Values that cannot be what they should be, such as a year of five digits, are dropped.
+
+    Attributes:
+        titles: Every title the provider has, the one to show first. Empty if it keeps none, as a
+            scrape that took a search's first hit.
+        year: Of its release, None where unknown.
+        imdb_id: ``"tt…"``, or None.
+        directors: Names, empty where unknown.
+        kind: :data:`FILM`, or what else it is; None where unknown.
+        namesakes: How many other films the provider knows that fit the movie equally well.
+    """
+
+    titles: tuple[str, ...] = ()
+    year: int | None = None
+    imdb_id: str | None = None
+    directors: tuple[str, ...] = ()
+    kind: str | None = None
+    namesakes: int = 0
+
+    def __post_init__(self) -> None:
+        _set(self, "titles", cleaning.texts(self.titles))
+        _set(self, "directors", cleaning.texts(self.directors))
+        year = cleaning.number(self.year)
+        _set(self, "year", int(year) if year and 1800 <= year <= 2200 else None)
+        _set(self, "imdb_id", cleaning.imdb_id(self.imdb_id))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a provider tells about a film; whatever it does not know is left out.
+
+    Values that cannot be what they should be, such as a runtime of "abc", are dropped: an odd
+    fact costs itself and nothing else.
+
+    Attributes:
+        summary: The plot in plain text.
+        cast: Names, the leading ones first.
+        genres: Names out of `mmrec.catalogue.movielens.GENRES`.
+        runtime_minutes: Minutes, above 0.
+        imdb_rating: The mean rating of IMDb's users, 1 to 10.
+        imdb_votes: By how many users.
+        trailer_youtube_id: Of a trailer, 11 characters.
+    """
+
+    summary: str | None = None
+    cast: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    runtime_minutes: float | None = None
+    imdb_rating: float | None = None
+    imdb_votes: float | None = None
+    trailer_youtube_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("summary", "trailer_youtube_id"):
+            _set(self, name, cleaning.text(getattr(self, name)))
+        for name in ("cast", "genres"):
+            _set(self, name, cleaning.texts(getattr(self, name)))
+        for name in ("runtime_minutes", "imdb_rating", "imdb_votes"):
+            _set(self, name, cleaning.number(getattr(self, name)))
+
+
+@dataclass(frozen=True)
+class Match:
+    """How well a candidate agrees with the movie asked for.
+
+    Attributes:
+        status: :data:`VERIFIED`, :data:`UNVERIFIED` or :data:`REJECTED`.
+        confidence: 0 to 1; 0 for a rejected one.
+        reason: In words.
+    """
+
+    status: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a provider has for a movie.
+
+    Attributes:
+        movie_id: Of the movie asked for.
+        provider: The provider's name.
+        film: What tells which film it is.
+        facts: What it tells about the film.
+        source: Address of the page or file, exact enough to give credit.
+        licence: What may be done with the facts.
+        match: None for a candidate that tells which film it is: then the match is decided for it.
+            What does not tell, such as a trailer or a text written for this very movie, brings its
+            own match, and says nothing about other candidates.
+    """
+
+    movie_id: int
+    provider: str
+    film: Film
+    facts: Facts
+    source: str
+    licence: str
+    match: Match | None = None
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A movie, or a field of it, that a provider could not give, and why."""
+
+    movie_id: int
+    provider: str
+    reason: str
+
+
+class Provider(Protocol):
+    """Whoever can tell something about movies.
+
+    A provider is one class in one file. ``find`` yields candidates as it gets them, none, one or
+    several per movie, and a `Miss` wherever it could not answer; it raises only for what makes
+    every further answer impossible (`StudyError`), or if this computer fails (`LocalError`).
+    """
+
+    name: str
+    """Under which its candidates are listed."""
+
+    def find(self, movies: Sequence[Movie]) -> Iterable[Candidate | Miss]:
+        """Looks the movies up, in any order."""
+        ...
+
+
+def collect(
+    providers: Iterable[Provider], movies: Sequence[Movie]
+) -> tuple[list[Candidate], list[Miss]]:
+    """Asks one provider after the other; all their candidates, and all misses."""
+    candidates: list[Candidate] = []
+    misses: list[Miss] = []
+    for provider in providers:
+        answers = provider.find(movies)
+        for answer in progress.bar(answers, total=len(movies), label=provider.name):
+            if isinstance(answer, Candidate):
+                candidates.append(answer)
+            else:
+                misses.append(answer)
+    return candidates, misses
+
+
+def by_movie(candidates: Iterable[Candidate]) -> Iterator[tuple[int, list[Candidate]]]:
+    """The candidates of each movie, in their order."""
+    grouped: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        grouped.setdefault(candidate.movie_id, []).append(candidate)
+    yield from grouped.items()
+
+
+def _set(target: object, name: str, value: object) -> None:
+    object.__setattr__(target, name, value)

@@ -1,0 +1,151 @@
+"""Reads a list of movies: a CSV with a title and a year per row."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmrec.catalogue import movielens
+from mmrec.catalogue.provider import Movie
+from mmrec.errors import StudyError, local_failures
+
+YEARS = (1888, 2100)
+"""The years a film can be of."""
+
+_NEEDED = ("title", "year")
+_YEAR = re.compile(r"\d{4}", re.ASCII)
+_ID = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+_IMDB_ID = re.compile(r"tt\d{7,10}", re.ASCII)
+
+
+def read_list(path: Path) -> list[Movie]:
+    """Reads a CSV of movies.
+
+    Args:
+        path: A CSV in UTF-8 with the columns ``title`` and ``year``, and, if there is more to go
+            by, ``movie_id`` (else the movies are numbered from 1) and ``imdb_id``.
+
+    Returns:
+        The movies by ascending ids.
+
+    Raises:
+        StudyError: If the file or a row of it cannot be used; the message names the line.
+        LocalError: If the file may not be read.
+    """
+    path = Path(path)
+    movies: dict[int, Movie] = {}
+    for line, row in _rows(path):
+        where = f"{path}, row {line}"
+        movie = _movie(row, where, number=len(movies) + 1)
+        if movie.movie_id in movies:
+            raise StudyError(
+                f"the movie id {movie.movie_id} stands there twice",
+                where=where,
+                remedy="Give each row its own id, or leave the column out.",
+            )
+        movies[movie.movie_id] = movie
+    if not movies:
+        raise StudyError("no movie in it", where=path, remedy="Write one movie per row.")
+    return [movies[movie_id] for movie_id in sorted(movies)]
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The line that each row ends in, and its cells by column."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    columns: list[str] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not columns:
+                columns = [name.strip().lower() for name in cells]
+                _check_columns(columns, path)
+                continue
+            if len(cells) > len(columns):
+                raise StudyError(
+                    f"{len(cells)} fields where the first row names {len(columns)} columns",
+                    where=f"{path}, row {reader.line_num}",
+                    remedy="Put a title that holds a comma into quotes.",
+                )
+            # A row may end early; what it lacks is empty.
+            padded = [*cells, *[""] * (len(columns) - len(cells))]
+            yield reader.line_num, dict(zip(columns, map(str.strip, padded), strict=True))
+    except csv.Error as error:
+        raise StudyError(
+            f"not a CSV ({error})",
+            where=f"{path}, row {reader.line_num}",
+            remedy='Check the quotes: each " that opens has to close, one inside is written "".',
+        ) from error
+    if not columns:
+        raise StudyError(
+            "it is empty", where=path, remedy="Write the columns' names into the first row."
+        )
+
+
+def _text(path: Path) -> str:
+    if path.is_dir():
+        raise StudyError("a folder, not a list", where=path, remedy="Name a CSV file.")
+    try:
+        with local_failures(path):
+            content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise StudyError("no such file", where=path, remedy="Check its name.") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"not in UTF-8 (byte 0x{content[error.start]:02x})",
+            where=f"{path}, row {content[: error.start].count(10) + 1}",
+            remedy="Save the list as CSV (UTF-8).",
+        ) from error
+
+
+def _check_columns(columns: list[str], path: Path) -> None:
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twice:
+        raise StudyError(
+            f"two columns are named {twice!r}", where=path, remedy="Rename or drop one of them."
+        )
+    missing = next((name for name in _NEEDED if name not in columns), None)
+    if missing:
+        raise StudyError(
+            f"no column {missing!r}",
+            where=path,
+            remedy=f"The first row names the columns, with commas between: it says "
+            f"{', '.join(columns)!r}.",
+        )
+
+
+def _movie(row: dict[str, str], where: str, number: int) -> Movie:
+    def refuse(what: str, remedy: str) -> StudyError:
+        return StudyError(what, where=where, remedy=remedy)
+
+    year = row["year"].removesuffix(".0")
+    movie_id, imdb_id = row.get("movie_id") or str(number), row.get("imdb_id")
+    if not row["title"]:
+        raise refuse("no title", "Fill it in, or drop the row.")
+    if not _YEAR.fullmatch(year) or not YEARS[0] <= int(year) <= YEARS[1]:
+        raise refuse(f"{row['year']!r} is no year", f"Give four digits, {YEARS[0]} to {YEARS[1]}.")
+    if not _ID.fullmatch(movie_id):
+        raise refuse(f"{movie_id!r} is no movie id", "Ids are whole numbers above 0.")
+    if imdb_id and not _IMDB_ID.fullmatch(imdb_id):
+        raise refuse(f"{imdb_id!r} is no IMDb id", "Write tt and its digits, or leave it empty.")
+    title, *others = _titles(row["title"])
+    return Movie(int(movie_id), title, int(year), tuple(others), imdb_id or None)
+
+
+def _titles(raw: str) -> list[str]:
+    """The title, then what it may be taken apart into.
+
+    Parentheses can hold another name, as MovieLens has it, or be a part of the title.
+
+    >>> _titles("Haine, La")
+    ['La Haine']
+    >>> _titles("Birdman or (The Unexpected Virtue of Ignorance)")[0]
+    'Birdman or (The Unexpected Virtue of Ignorance)'
+    >>> _titles("Hate (Haine, La) (1995)")
+    ['Hate (La Haine)', 'Hate', 'La Haine']
+    """
+    title, alternate, _ = movielens.split_title(raw)
+    return [title] if alternate is None else [f"{title} ({alternate})", title, alternate]
