@@ -75,7 +75,9 @@ def _embed(done: "Enriched", workspace: Workspace, word_vectors: list[str]) -> b
         Whether every modality has a table.
     """
     from mmrec.features import from_list
+    from mmrec.study.supervision import guard_children
 
+    guard_children(workspace.root)
     complete, left_out = True, []
     for one in from_list.embed(
         done.catalogue.movies, done.trailers, word_vectors=word_vectors, cache=workspace.cache

@@ -328,6 +328,33 @@ def test_workers_of_a_killed_command_are_ended(tmp_path):
     assert parent.wait(20) == 0
 
 
+POOL = """
+import os, sys, time
+from pathlib import Path
+import joblib
+from mmrec.study import supervision
+def work(seconds):
+    print(os.getpid(), flush=True)
+    time.sleep(seconds)
+supervision.guard_children(Path(sys.argv[1]))
+joblib.Parallel(n_jobs=2)(joblib.delayed(work)(60) for _ in range(2))
+"""
+
+
+def test_workers_of_a_killed_pool_are_ended(tmp_path):
+    """As `mmrec enrich` starts them to embed what it found."""
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True, env=env
+    )
+    worker = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: gone(worker))
+
+
 def test_one_run_at_a_time_and_others_are_left_alone(tmp_path):
     parent, worker = start(tmp_path / "one")
     with pytest.raises(StudyError, match="another run is at work here"):

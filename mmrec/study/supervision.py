@@ -49,17 +49,36 @@ def claim(root: Path) -> None:
             "another run is at work here", where=short(root), remedy="Wait for it, or stop it."
         ) from None
     end_marked(root)
-    command = [sys.executable, "-m", "mmrec.study.guard", str(root), _TOKEN]
+    _held.append(lock)
+    _start_guard(root)
+
+
+def guard_children(root: Path) -> None:
+    """Has the processes that this one starts from now on ended when it ends, killed or not.
+
+    Args:
+        root: The folder that they work in.
+    """
+    os.environ[MARK] = _mark(root)
+    _start_guard(root)
+
+
+def _mark(root: Path) -> str:
+    return f"{_TOKEN} {root}"
+
+
+def _start_guard(root: Path) -> None:
     guard = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "mmrec.study.guard", str(root), _TOKEN],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=PROJECT,
+        env={name: value for name, value in os.environ.items() if name != MARK},
         start_new_session=True,  # Ctrl-C is not meant for it
     )
     assert guard.stdin is not None
-    _held.extend([lock, guard.stdin])
+    _held.append(guard.stdin)
 
 
 def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
@@ -83,7 +102,7 @@ def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT,
-            env={**os.environ, **_terminal(), MARK: f"{_TOKEN} {root}"},
+            env={**os.environ, **_terminal(), MARK: _mark(root)},
         )
         try:
             while True:
