@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import mmrec
+from mmrec.enrichment import pipeline
 from mmrec.features.table import FeatureTable
 from mmrec.models import registry
 from mmrec.workspace import PROJECT, Workspace
@@ -65,6 +66,20 @@ def test_a_model_is_added(tmp_path, monkeypatch):
     )
     assert np.array_equal(again.predict(pairs), model.predict(pairs))
     assert len(model.recommend([1], training_data.MOVIES, data.train, k=5)) == 5
+
+
+def test_a_provider_is_added(workspace, tmp_path):
+    (tmp_path / "films.csv").write_text("title,year\nThe Lamp,1994\nThe Boat,1931\nThe Oar,1950\n")
+    (tmp_path / "my_notes.csv").write_text(
+        "title,year,plot\nThe Lamp,1994,Ada tends a lamp.\nThe Boat,1990,Tom builds a boat.\n"
+    )
+    notes = str(recipe("Add a provider", tmp_path))
+    done = pipeline.run(tmp_path / "films.csv", workspace, providers=[notes])
+    summaries = done.catalogue.movies.set_index("title")["summary"]
+    assert summaries["The Lamp"] == "Ada tends a lamp."
+    assert done.matches.set_index("title")["status"]["The Boat"] == "rejected"
+    assert summaries.drop("The Lamp").isna().all()
+    assert done.failures["reason"].tolist() == ["there is no note on it"]
 
 
 def test_every_recipe_is_run():
