@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
@@ -75,6 +77,30 @@ def test_new_movies_are_ranked_among_themselves():
     validation = frame((1, 30, 5), (1, 40, 1))
     scorer = lists.everyone(pd.Series({10: 9.0, 20: 8.0, 30: 2.0, 40: 1.0}))
     assert validation_ndcg(scorer, training(train, validation)) == 1
+
+
+RATED = some.dictionaries(
+    some.tuples(some.integers(1, 4), some.integers(10, 30)), some.integers(1, 5), min_size=2
+)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(RATED, some.integers(1, 60))
+def test_validation_ndcg_is_a_share_and_whole_for_the_best_lists(rated, seed):
+    rows = [(user, movie, rating) for (user, movie), rating in rated.items()]
+    train, validation = frame(*rows[::2]), frame(*rows[1::2])
+    liked = validation[validation["rating"] >= 4]
+    if liked.empty:
+        return
+    hits = set(liked[["user_id", "movie_id"]].itertuples(index=False, name=None))
+    rng = np.random.default_rng(seed)
+
+    def best(users, movies, /):
+        return np.array([[float((u, m) in hits) for m in movies] for u in users])
+
+    data = training(train, validation)
+    assert validation_ndcg(best, data) == pytest.approx(1)
+    assert 0 <= validation_ndcg(lambda u, m, /: rng.random((len(u), len(m))), data) <= 1
 
 
 def test_no_validation_like_is_an_error():

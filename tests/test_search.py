@@ -1,6 +1,8 @@
 """Coordinate search: what is tried, what is taken, what is on record."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from mmrec.models.search import search
 
@@ -48,3 +50,26 @@ def test_another_round_starts_from_what_was_chosen_and_repeats_nothing():
 def test_nothing_to_choose_is_one_fit():
     found = search(dict, {}, lambda s: 5.0, measure="loss")
     assert (found.settings, found.tuning) == ({}, [{"loss": 5.0}])
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(
+    some.lists(some.lists(some.integers(0, 5), min_size=3, max_size=3), min_size=4, max_size=4),
+    some.integers(1, 3),
+    some.booleans(),
+)
+def test_what_is_taken_is_the_best_of_what_was_tried(losses, rounds, largest):
+    options = {"row": range(4), "column": range(3)}
+    found = search(
+        dict,
+        options,
+        lambda s: float(losses[s["row"]][s["column"]]),
+        measure="loss",
+        largest=largest,
+        rounds=rounds,
+    )
+    tried = [t["loss"] for t in found.tuning]
+    assert found.score == (max if largest else min)(tried)
+    assert {**found.settings, "loss": found.score} in found.tuning
+    assert found.fitted == found.settings
+    assert len({(t["row"], t["column"]) for t in found.tuning}) == len(tried) <= 12

@@ -46,7 +46,7 @@ class ContentKernelRidgeConfig:
 
     content: tuple[str, ...]
     crowd_strengths: tuple[float, ...] = (100, 30, 10, 300)
-    user_strengths: tuple[float, ...] = (10, 5, 2, 20)
+    user_strengths: tuple[float, ...] = (5, 2, 1, 10, 20)
     damping: float = 5
 
     @property
