@@ -3,12 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lenskit.data import ItemList
+from lenskit.metrics import NDCG, Recall
+from lenskit.metrics.ranking import LogRankWeight
 from sklearn.metrics import ndcg_score
 
 from mmrec.errors import StudyError
 from mmrec.evaluation import metrics, ranking
 from mmrec.evaluation.protocols import SealedTest
 
+FILMS = pd.Series(np.arange(200), np.arange(200))  # every id a film of its own
 NOTHING = pd.DataFrame({"user_id": [], "movie_id": []}, dtype="int64")
 
 
@@ -83,13 +89,13 @@ def test_scores_by_hand():
     # User 1 likes 7, 8 and 9: 7 is first, 9 third, 8 not listed. User 2 likes 5, listed eleventh.
     test = sealed((1, 7, 5), (1, 8, 4), (1, 9, 4), (1, 6, 3), (2, 5, 4), (3, 7, 3), (2, 7, 1))
     made = lists(u1=[7, 6, 9], u2=[*range(100, 110), 5, 7], u3=[7], u4=[7])
-    scores = metrics.list_scores(made, test)
+    scores = metrics.list_scores(made, test, FILMS)
     ideal = 1 + 1 / np.log2(3) + 0.5
     assert scores.index.tolist() == [1, 2, 3], "user 4 has no test rating"
     assert scores["ndcg_10"].tolist()[:2] == pytest.approx([1.5 / ideal, 0])
     assert scores["recall_20"].tolist()[:2] == pytest.approx([2 / 3, 1])
     assert scores.loc[3].isna().all(), "likes nothing in the test part"
-    assert metrics.score_lists(made, test) == pytest.approx(
+    assert metrics.score_lists(made, test, FILMS) == pytest.approx(
         {
             "ndcg_10": 0.75 / ideal,
             "recall_20": 5 / 6,
@@ -100,18 +106,51 @@ def test_scores_by_hand():
 
 
 def test_more_relevant_movies_than_places():
-    hits = np.ones((1, 20), bool)
-    assert ranking.ndcg(hits, np.array([35])) == pytest.approx([1])
-    assert ranking.recall(hits, np.array([35])) == pytest.approx([20 / 35])
+    test = sealed(*[(1, movie, 5) for movie in range(35)])
+    scores = metrics.list_scores(lists(u1=list(range(20))), test, FILMS)
+    assert scores.loc[1].tolist() == pytest.approx([1, 20 / 35])
 
 
-def test_ndcg_is_that_of_scikit_learn():
-    rng = np.random.default_rng(2)
-    relevant = rng.random((30, 60)) < 0.2
-    score = rng.random((30, 60))  # no ties
-    hits = np.take_along_axis(relevant, np.argsort(-score, axis=1), axis=1)
-    found = ranking.ndcg(hits, relevant.sum(axis=1)).mean()
-    assert found == pytest.approx(ndcg_score(relevant, score, k=10))
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30))
+def test_scores_are_those_of_lenskit_and_scikit_learn(seed, n_relevant):
+    """LensKit's recall counts at most k relevant films, ours all of them."""
+    rng = np.random.default_rng(seed)
+    score = rng.permutation(60).astype(float)  # no ties
+    liked = rng.permutation(60)[:n_relevant]
+    listed = np.argsort(-score)[:20]
+    test = sealed(*[(1, movie, 5) for movie in liked], (1, 199, 1))
+    (found,) = metrics.list_scores(lists(u1=listed), test, FILMS).itertuples(index=False)
+    made, wanted = ItemList(item_ids=listed, ordered=True), ItemList(item_ids=liked)
+    ndcg = NDCG(10, weight=LogRankWeight(offset=1)).measure_list(made, wanted)
+    assert found.ndcg_10 == pytest.approx(ndcg)
+    relevant = np.isin(np.arange(60), liked)
+    assert found.ndcg_10 == pytest.approx(ndcg_score([relevant], [score], k=10))
+    recall = Recall(20).measure_list(made, wanted) * min(20, n_relevant) / n_relevant
+    assert found.recall_20 == pytest.approx(recall)
+    assert 0 <= found.ndcg_10 <= 1
+    assert 0 <= found.recall_20 <= 1
+
+
+def test_a_film_under_two_ids_counts_once():
+    films = FILMS.replace({8: 7})  # 7 and 8 are one film
+    test = sealed((1, 7, 5), (1, 9, 4), (2, 8, 5), (2, 7, 2))
+    twice = metrics.list_scores(lists(u1=[7, 8, 9], u2=[7, 8]), test, films)
+    ideal = 1 + 1 / np.log2(3)
+    assert twice.loc[1].tolist() == pytest.approx([(1 + 0.5) / ideal, 1]), "8 wastes its place"
+    assert twice.loc[2].tolist() == [1, 1], "liked under one id, listed under the other"
+    values = metrics.list_values(lists(u1=[7, 8, 9], u2=[7, 8]), test, films)
+    assert values.groupby("user_id")["weight"].sum().to_dict() == {1: 1, 2: 1}
+    assert len(values) == 3
+    old = metrics.list_scores(lists(u1=[7, 8, 9], u2=[7, 8]), test, FILMS)
+    assert old.loc[2].tolist() != twice.loc[2].tolist()
+
+
+def test_lists_of_films_close_the_gap_that_a_second_id_leaves():
+    films = FILMS.replace({8: 7})
+    made = ranking.once_per_film(lists(u1=[8, 7, 9, 5], u2=[5, 7]), films, k=2)
+    assert made.to_numpy().tolist() == [[1, 1, 8], [1, 2, 9], [2, 1, 5], [2, 2, 7]]
+    assert made.columns.tolist() == ["user_id", "rank", "movie_id"]
 
 
 def test_a_perfect_model_makes_perfect_lists_and_its_opposite_empty_ones():
@@ -127,7 +166,9 @@ def test_a_perfect_model_makes_perfect_lists_and_its_opposite_empty_ones():
 
     perfect, opposite = (
         metrics.score_lists(
-            ranking.recommend(lambda f, s=sign: s * truth(f), range(1, 9), range(60), NOTHING), test
+            ranking.recommend(lambda f, s=sign: s * truth(f), range(1, 9), range(60), NOTHING),
+            test,
+            FILMS,
         )
         for sign in (1, -1)
     )
@@ -137,7 +178,7 @@ def test_a_perfect_model_makes_perfect_lists_and_its_opposite_empty_ones():
 
 def test_a_user_with_likes_and_no_list_is_an_error():
     with pytest.raises(StudyError, match="1 users of the test part have no list, 2 for one"):
-        metrics.list_scores(lists(u1=[7]), sealed((1, 7, 5), (2, 7, 5), (3, 7, 1)))
+        metrics.list_scores(lists(u1=[7]), sealed((1, 7, 5), (2, 7, 5), (3, 7, 1)), FILMS)
 
 
 def test_coverage_counts_each_movie_once_and_the_first_ten_ranks_alone():

@@ -6,14 +6,19 @@ import pandas as pd
 from mmrec.errors import StudyError
 from mmrec.evaluation import ranking
 from mmrec.evaluation.protocols import SealedTest
+from mmrec.models import rating_scale
+from mmrec.models.base import LIKED
 
-TRUE_THRESHOLD = 4
-PREDICTED_THRESHOLD = 3.5
+PREDICTED_LIKED = 3.5
+"""Predictions from here on are taken for a like (paper §VI.B)."""
+
+LIST_MEASURES = ["ndcg_10", "recall_20"]
+"""Measures of a list of recommendations."""
 
 
 def errors(prediction: np.ndarray, test: SealedTest) -> np.ndarray:
     """Prediction minus rating of every test pair, float64 [n], in stars; clipped to 1-5 before."""
-    return np.clip(np.asarray(prediction, np.float64), 1, 5) - test.open()
+    return rating_scale.errors(prediction, test.open())
 
 
 def squared_errors(prediction: np.ndarray, test: SealedTest) -> np.ndarray:
@@ -26,8 +31,8 @@ def precision_recall(prediction: np.ndarray, test: SealedTest) -> tuple[float, f
 
     Precision is NaN where nothing is predicted liked, and recall where nothing is.
     """
-    liked = test.open() >= TRUE_THRESHOLD
-    found = np.asarray(prediction) >= PREDICTED_THRESHOLD
+    liked = test.open() >= LIKED
+    found = np.asarray(prediction) >= PREDICTED_LIKED
     hits = (liked & found).sum()
     return (
         100 * hits / found.sum() if found.any() else np.nan,
@@ -59,55 +64,79 @@ def score(prediction: np.ndarray, test: SealedTest, covered: np.ndarray) -> dict
     }
 
 
-def list_scores(recommendations: pd.DataFrame, test: SealedTest) -> pd.DataFrame:
-    """Scores of every user's list; relevant is a test movie rated >= 4.
+def list_values(recommendations: pd.DataFrame, test: SealedTest, films: pd.Series) -> pd.DataFrame:
+    """What each relevant film adds to the scores of its user's list.
+
+    Lists are lists of films: MovieLens has some films under two ids, and a film that stands in a
+    list twice counts once, at its first rank; the other place is wasted. Relevant is a film that
+    the user rated >= 4 in the test part, under whichever id.
 
     Args:
-        recommendations: ``user_id, rank, movie_id``, as :func:`ranking.recommend` makes them.
+        recommendations: ``user_id, rank, movie_id``, as
+            :meth:`mmrec.models.base.Recommender.recommend` makes them.
         test: The sealed test part.
+        films: ``film_id`` by ``movie_id``.
 
     Returns:
-        ``ndcg_10`` and ``recall_20``, 0-1, with the ``user_id`` as index: one row per user of the
-        test part, NaN for those who have no relevant test movie and cannot be scored.
+        One row per user and relevant film: ``user_id``, ``film_id``, ``weight`` (1 / the user's
+        number of relevant films), ``ndcg_10`` and ``recall_20``. The sum of weight times value
+        over a user's films is the score of the user's list.
 
     Raises:
         StudyError: A user with a relevant test movie has no list.
     """
-    liked = test.pairs[test.open() >= TRUE_THRESHOLD]
-    relevant = liked.groupby("user_id").size()
-    missing = relevant.index.difference(recommendations["user_id"])
+    liked = test.pairs[test.open() >= LIKED]
+    relevant = _of_films(liked, films)
+    missing = relevant.loc[~relevant["user_id"].isin(recommendations["user_id"]), "user_id"]
     if len(missing):
         raise StudyError(
-            f"{len(missing)} users of the test part have no list, {missing[0]} for one",
+            f"{missing.nunique()} users of the test part have no list, {missing.iloc[0]} for one",
             where="recommendations",
             remedy="Recommend to all users of the test part.",
         )
-    # "hit" is a constant column of the liked pairs alone: missing after the merge is no hit.
-    found = recommendations.merge(liked.assign(hit=True), on=["user_id", "movie_id"], how="left")
-    hits = (
-        found.pivot(index="user_id", columns="rank", values="hit")
-        .reindex(index=relevant.index, columns=range(1, ranking.LONG + 1))
-        .notna()
-        .to_numpy()
+    listed = _of_films(recommendations.sort_values("rank"), films)
+    found = relevant[["user_id", "film_id"]].merge(
+        listed[["user_id", "film_id", "rank"]], on=["user_id", "film_id"], how="left"
     )
-    scores = pd.DataFrame(
-        {
-            "ndcg_10": ranking.ndcg(hits, relevant.to_numpy()),
-            "recall_20": ranking.recall(hits, relevant.to_numpy()),
-        },
-        index=relevant.index,
+    rank = found["rank"].fillna(np.inf).to_numpy(np.float64)
+    n_relevant = found.groupby("user_id")["film_id"].transform("size").to_numpy(np.int64)
+    return found[["user_id", "film_id"]].assign(
+        weight=1 / n_relevant,
+        ndcg_10=n_relevant * ranking.ndcg_share(rank, n_relevant),
+        recall_20=(rank <= ranking.LONG).astype(np.float64),
     )
+
+
+def _of_films(pairs: pd.DataFrame, films: pd.Series) -> pd.DataFrame:
+    """Pairs with their film, the first of each user and film."""
+    return pairs.assign(film_id=pairs["movie_id"].map(films)).drop_duplicates(
+        ["user_id", "film_id"]
+    )
+
+
+def list_scores(recommendations: pd.DataFrame, test: SealedTest, films: pd.Series) -> pd.DataFrame:
+    """Scores of every user's list; see :func:`list_values`.
+
+    Returns:
+        ``ndcg_10`` and ``recall_20``, 0-1, with the ``user_id`` as index: one row per user of the
+        test part, NaN for those who have no relevant test movie and cannot be scored.
+    """
+    values = list_values(recommendations, test, films)
+    weighted = values[LIST_MEASURES].mul(values["weight"], axis="index")
+    scores = weighted.groupby(values["user_id"]).sum()
     return scores.reindex(pd.Index(test.pairs["user_id"].unique(), name="user_id").sort_values())
 
 
-def score_lists(recommendations: pd.DataFrame, test: SealedTest) -> dict[str, float]:
+def score_lists(
+    recommendations: pd.DataFrame, test: SealedTest, films: pd.Series
+) -> dict[str, float]:
     """Means of :func:`list_scores`, and how many users they are of.
 
     Returns:
         ``ndcg_10``, ``recall_20``, ``users_ranked`` and ``users_without_relevant`` (test users who
         are left out since they have no relevant test movie).
     """
-    scores = list_scores(recommendations, test)
+    scores = list_scores(recommendations, test, films)
     return {
         "ndcg_10": float(scores["ndcg_10"].mean()),
         "recall_20": float(scores["recall_20"].mean()),

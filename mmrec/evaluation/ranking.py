@@ -1,20 +1,22 @@
 """Lists of recommendations, and what can be said of them: a low RMSE does not make a good list.
 
 Nothing here knows a test rating: which entries of a list are hits is told by
-:func:`mmrec.evaluation.metrics.list_scores`.
+:func:`mmrec.evaluation.metrics.list_values`.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from mmrec.errors import StudyError
+from mmrec.models.base import LIST_LENGTH
 
 LISTED = 10
 """Length of the list a user is shown: NDCG, catalogue coverage and popularity are of it."""
-LONG = 20
+LONG = LIST_LENGTH
 """Length of the list that recall is of, and of the lists that are kept."""
 USERS_PER_CHUNK = 64
 
@@ -73,24 +75,41 @@ def recommend(
     return pd.concat(lists, ignore_index=True)
 
 
-def ndcg(hits: np.ndarray, n_relevant: np.ndarray, k: int = LISTED) -> np.ndarray:
-    """Normalised discounted cumulative gain at k with binary relevance, per list.
+def ndcg_share(
+    rank: NDArray[np.float64], n_relevant: NDArray[np.int64], k: int = LISTED
+) -> NDArray[np.float64]:
+    """What a relevant film adds to its user's normalised discounted cumulative gain at k.
 
-    An entry at rank r gains 1 / log2(r + 1) if it is a hit; the sum is divided by that of the best
-    possible list, with all of the user's relevant movies (at most k) on top.
+    Relevance is binary. A relevant film at rank r gains 1 / log2(r + 1), nothing beyond rank k;
+    the gain is divided by that of the best possible list, which has all of the user's relevant
+    films (at most k) on top. The sum over a user's relevant films is the user's NDCG@k, that of
+    LensKit and of scikit-learn. These give a user's score alone; where films were sampled, the
+    interval of the mean needs to know which film added what.
 
     Args:
-        hits: bool [n, at least k], which entries of each list are relevant, first rank first.
-        n_relevant: Relevant movies of each user, int [n], at least 1.
+        rank: Rank of each relevant film, from 1; infinite where it is not listed.
+        n_relevant: Number of relevant films of each film's user, at least 1.
         k: Ranks that count.
     """
-    gains = 1 / np.log2(np.arange(2, k + 2))
-    return hits[:, :k] @ gains / np.cumsum(gains)[np.minimum(n_relevant, k) - 1]
+    best = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(n_relevant, k) - 1]
+    return np.where(rank <= k, 1 / np.log2(rank + 1), 0.0) / best
 
 
-def recall(hits: np.ndarray, n_relevant: np.ndarray, k: int = LONG) -> np.ndarray:
-    """Share of a user's relevant movies among the first k, per list; arguments as for NDCG."""
-    return hits[:, :k].sum(axis=1) / n_relevant
+def once_per_film(recommendations: pd.DataFrame, films: pd.Series, k: int = LONG) -> pd.DataFrame:
+    """Lists in which every film stands once, under the id with the better rank.
+
+    Later entries move up, so lists of k films have to be made of longer lists: longer by the
+    number of ids that a film has besides its first.
+
+    Args:
+        recommendations: ``user_id, rank, movie_id``, ranks ascending within a user.
+        films: ``film_id`` by ``movie_id``.
+        k: Entries that are kept.
+    """
+    entries = recommendations.assign(film_id=recommendations["movie_id"].map(films))
+    kept = recommendations[~entries.duplicated(["user_id", "film_id"])]
+    rank = kept.groupby("user_id").cumcount() + 1
+    return kept.assign(rank=rank)[rank <= k].reset_index(drop=True)
 
 
 def catalogue_coverage(

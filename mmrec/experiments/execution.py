@@ -6,7 +6,7 @@ This module and what it imports are the code that a result depends on, beside th
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from mmrec.evaluation import control, metrics, ranking
 from mmrec.evaluation.protocols import PROTOCOLS, Split
 from mmrec.experiments.data import Data
 from mmrec.experiments.spec import Experiment
-from mmrec.models.base import Recommender, TrainingData
+from mmrec.models.base import LIST_LENGTH, Recommender, TrainingData
 
 PAIR = ["user_id", "movie_id"]
 
@@ -94,10 +94,10 @@ def execute(experiment: Experiment, data: Data) -> Outcome:
         seconds = time.perf_counter() - started
         predictions = _predict(model, pairs)
         candidates = data.movies if split.cold_movies is None else split.cold_movies
-        lists = model.recommend(pairs["user_id"].unique(), candidates, _seen(data, pairs))
+        lists = _recommend(model, candidates, data, pairs)
     record = {
         **_score(predictions, split, _covered(experiment, data, pairs)),
-        **metrics.score_lists(lists, split.test),
+        **metrics.score_lists(lists, split.test, data.films),
         "catalogue_coverage": ranking.catalogue_coverage(lists, candidates),
         **ranking.popularity(lists, candidates, split.train),
         **record,
@@ -126,6 +126,18 @@ def _predict(model: Recommender, pairs: pd.DataFrame) -> pd.DataFrame | None:
         return None
     # Scored is what is stored, so that scores can be recomputed.
     return pairs.assign(prediction=model.predict(pairs).astype(np.float32))
+
+
+def _recommend(
+    model: Recommender, candidates: Sequence[int], data: Data, pairs: pd.DataFrame
+) -> pd.DataFrame:
+    """Lists in which every film stands once, for the users of the test part."""
+    ids = pd.Index(candidates)
+    repeated = len(ids) - data.films[ids].nunique()
+    lists = model.recommend(
+        pairs["user_id"].unique(), ids, _seen(data, pairs), k=LIST_LENGTH + repeated
+    )
+    return ranking.once_per_film(lists, data.films)
 
 
 def _seen(data: Data, pairs: pd.DataFrame) -> pd.DataFrame:
