@@ -63,14 +63,24 @@ def curve(**rmse) -> pd.DataFrame:
     )
 
 
-def test_curves_cross_where_the_second_overtakes():
+def test_all_crossings_are_found():
     flat = [1.0, 1.0, 1.0, 1.0]
     table = curve(content=flat, halfway=[1.3, 1.2, 1.1, 0.9], at_once=[0.9, 0.9, 0.9, 0.9])
-    table = pd.concat([table, curve(never=[1.1, 1.1, 1.0, 1.0])])
+    table = pd.concat([table, curve(touching=[1.1, 1.1, 1.0, 1.1], weaving=[0.9, 1.1, 0.9, 1.1])])
+    table = pd.concat([table, curve(through=[1.1, 1.1, 1.0, 0.9])])
     # Halfway from 3 to 7 in log(1 + n), that is from log 4 to log 8.
-    assert diagnostics.crossing(table, "content", "halfway") == pytest.approx(np.sqrt(32) - 1)
-    assert diagnostics.crossing(table, "content", "at_once") is None
-    assert diagnostics.crossing(table, "content", "never") is None
+    ((at, leader),) = diagnostics.crossings(table, "content", "halfway")
+    assert at == pytest.approx(np.sqrt(32) - 1)
+    assert leader == "halfway"
+    assert diagnostics.crossings(table, "content", "at_once") == []
+    assert diagnostics.crossings(table, "content", "touching") == []
+    weaving = diagnostics.crossings(table, "content", "weaving")
+    assert [crossing.leader for crossing in weaving] == ["content", "weaving", "content"]
+    assert [round(crossing.ratings, 6) for crossing in weaving] == [
+        round(float(np.sqrt(n * 2 * n) - 1), 6) for n in (1, 2, 4)
+    ]
+    ((at, _),) = diagnostics.crossings(table, "content", "through")
+    assert 1 < at < 7
 
 
 def test_what_was_tried_is_one_row_per_setting():

@@ -12,7 +12,7 @@ from results import CHANGES, PAIR, lists, of_pairs, predictions, ran
 from sklearn.metrics import ndcg_score, precision_score, recall_score, root_mean_squared_error
 
 from mmrec.evaluation import folds, protocols
-from mmrec.experiments import runner
+from mmrec.experiments import execution, runner
 from mmrec.experiments.execution import divide, execute, training_data
 from mmrec.experiments.loading import load
 from mmrec.experiments.spec import Experiment
@@ -216,7 +216,7 @@ def test_coverage_and_popularity_can_be_recomputed_from_the_stored_lists(finishe
 @pytest.fixture
 def whole_lists(monkeypatch):
     """Lists of everything that may be listed."""
-    monkeypatch.setattr(Recommender.recommend, "__defaults__", (tiny.N_MOVIES,))
+    monkeypatch.setattr(execution, "LIST_LENGTH", tiny.N_MOVIES)
 
 
 @pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
@@ -268,3 +268,17 @@ def test_a_learning_curve_lists_the_same_candidates_at_every_point(
         listed = [outcome.record["popularity_candidates"] for outcome in outcomes]
         assert listed == sorted(listed)
         assert listed[0] == 0
+
+
+def test_the_two_ids_of_a_film_never_stand_in_one_list(workspace):
+    path = workspace.catalogue / "movies.parquet"
+    movies = pd.read_parquet(path)
+    pairs = movies["movie_id"] // 6  # every second id is the other id of the film before
+    movies["film_id"] = movies.groupby(pairs)["movie_id"].transform("min")
+    movies.to_parquet(path)
+    data = load(workspace)
+    found = execute(RATINGS_ALONE["movie mean"], data).recommendations
+    listed = found.assign(film_id=found["movie_id"].map(data.films))
+    assert not listed.duplicated(["user_id", "film_id"]).any()
+    assert data.films.nunique() < tiny.N_MOVIES
+    assert (found.groupby("user_id")["rank"].max() > 5).all(), "later entries have moved up"

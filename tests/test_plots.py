@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.reports import diagnostics, plots
+from mmrec.reports import diagnostic_plots, diagnostics, plots
 
 ROWS = {"text": 1.054, "meta+text": 1.032, "all": 1.028}
 BASE = {"fold": "u1", "masking": 0.0, "support_size": None, "rmse_sd": 0.004, "n_folds": 1}
@@ -140,8 +140,8 @@ FIGURES = {
     "masking of both": lambda: plots.masking_curves(masked("clean", "as_published")),
     "learning": lambda: plots.learning_curves(learned(), crossing=("content", "factors")),
     "waterfall": lambda: plots.waterfall(steps()),
-    "residuals": lambda: plots.residuals(errors()),
-    "tuning": lambda: plots.tuning(tried()),
+    "residuals": lambda: diagnostic_plots.residuals(errors()),
+    "tuning": lambda: diagnostic_plots.tuning(tried()),
 }
 
 
@@ -255,16 +255,41 @@ def test_a_waterfall_goes_from_the_first_figure_to_the_last():
     assert len(spans) == 1, "one scale for all panels"
 
 
-def test_learning_curves_mark_where_they_cross():
+def test_learning_curves_mark_every_crossing():
     table = learned()
     _, axes = plots.learning_curves(table, crossing=("content", "factors"))
-    at = diagnostics.crossing(table[table["fold"] == "item"], "content", "factors")
+    ((at, leader),) = diagnostics.crossings(table[table["fold"] == "item"], "content", "factors")
+    assert leader == "factors"
     for ax, of in zip(axes, ("film", "user"), strict=True):
         assert ax.get_xlabel() == f"ratings known of a new {of}"
         (mark,) = [drawn for drawn in ax.lines if drawn.get_linestyle() == ":"]
         assert mark.get_xdata()[0] == pytest.approx(at)
+        assert [text.get_text() for text in ax.texts] == [f"{at:.1f}"]
     _, axes = plots.learning_curves(table, crossing=("content", "user mean"))
     assert not [drawn for ax in axes for drawn in ax.lines if drawn.get_linestyle() == ":"]
+    assert [ax.get_title() for ax in axes] == ["no crossing"] * 2
+    weaving = table.copy()
+    late = (weaving["row"] == "factors") & (weaving["support_size"] >= 20)
+    weaving.loc[late, "rmse_mean"] = 2
+    _, axes = plots.learning_curves(weaving, crossing=("content", "factors"))
+    assert len(axes[0].texts) == 2, "both crossings, not the first alone"
+
+
+def test_paired_differences_stand_beside_zero():
+    compared = pd.DataFrame(
+        {
+            "row": ["meta", "all", "text"],
+            "measure": "RMSE",
+            "difference": [-0.02, 0.01, 0.001],
+            "low": [-0.03, 0.005, -0.004],
+            "high": [-0.01, 0.015, 0.006],
+            "verdict": ["better", "worse", "undecided"],
+        }
+    )
+    _, ax = plots.differences(compared)
+    assert [x for x, _ in marks(ax, "decided")] == [-0.02, 0.01]
+    assert marks(ax, "undecided") == [(0.001, 0.0)], "on its own line, the last"
+    assert ax.get_xlabel() == "difference in RMSE to the reference, stars"
 
 
 def test_masking_curves_have_a_panel_per_protocol():
@@ -278,7 +303,7 @@ def test_masking_curves_have_a_panel_per_protocol():
 
 
 def test_the_chosen_setting_is_filled():
-    _, (first, _) = plots.tuning(tried())
+    _, (first, _) = diagnostic_plots.tuning(tried())
     tried_ones, chosen = first.lines
     assert chosen.get_xdata().tolist() == [0.95, 0.95]
     assert len(tried_ones.get_xdata()) == 8

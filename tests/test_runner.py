@@ -398,7 +398,7 @@ def test_table_one_is_shown_with_its_sources_and_where_the_book_is(capsys):
     run = Run.open("reference")
     summary.show(run)
     said = capsys.readouterr().out
-    assert "Table I, profile reference, fold u1" in said
+    assert "Table I, profile reference. Protocols: clean and as published. Fold u1." in said
     assert "open synopses" in said
     assert "0.936" in said
     assert said.strip().endswith(str(run.pages / "index.html"))

@@ -95,7 +95,7 @@ def ndcg_share(
     return np.where(rank <= k, 1 / np.log2(rank + 1), 0.0) / best
 
 
-def once_per_film(recommendations: pd.DataFrame, films: pd.Series, k: int = LONG) -> pd.DataFrame:
+def once_per_film(recommendations: pd.DataFrame, films: pd.Series, k: int) -> pd.DataFrame:
     """Lists in which every film stands once, under the id with the better rank.
 
     Later entries move up, so lists of k films have to be made of longer lists: longer by the

@@ -137,7 +137,7 @@ def _recommend(
     lists = model.recommend(
         pairs["user_id"].unique(), ids, _seen(data, pairs), k=LIST_LENGTH + repeated
     )
-    return ranking.once_per_film(lists, data.films)
+    return ranking.once_per_film(lists, data.films, LIST_LENGTH)
 
 
 def _seen(data: Data, pairs: pd.DataFrame) -> pd.DataFrame:

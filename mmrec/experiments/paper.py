@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmrec.experiments.spec import Experiment, name_of
@@ -39,9 +40,6 @@ VARIANTS = {
     "meta-freebase": "meta-freebase",
 }
 """Feature tables to compare, and the table that the user vectors of each row are means of."""
-
-NETWORKS = (name_of(SiameseConfig), name_of(RatingVectorsConfig))
-"""What tables call the paper's own models."""
 
 TRIVIAL: dict[str, Config] = {
     "global mean": MODELS["global-mean"],
@@ -89,6 +87,27 @@ PUBLISHED = pd.DataFrame(
     columns=_COLUMNS,
 )
 """What the paper reports: best of five runs, selected on the test part, on u1."""
+
+
+def beside(table: pd.DataFrame) -> pd.DataFrame:
+    """A summary with the paper's figures in the rows of the experiments that it reports.
+
+    Args:
+        table: One row per table row: at least ``model, row, features, fold, masking``.
+
+    Returns:
+        The same rows with ``paper_rmse``, ``paper_precision`` and ``paper_recall``, NaN where the
+        paper has no such experiment: it knows its own networks alone, neither the control nor
+        other folds.
+    """
+    vectors = PUBLISHED["table"] == "rating_vectors"
+    figures = PUBLISHED.assign(
+        model=np.where(vectors, name_of(RatingVectorsConfig), name_of(SiameseConfig)),
+        features="real",
+        fold="u1",
+    ).drop(columns="table")
+    same = ["model", "row", "features", "fold", "masking"]
+    return table.merge(figures, on=same, how="left", validate="many_to_one")
 
 
 Rows = list[tuple[str, Experiment]]

@@ -1,15 +1,16 @@
 """Beyond the tables: where a model errs, where two models cross, what tuning tried."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from mmrec.evaluation import metrics
-from mmrec.evaluation.inference import interval, resampled_means, resampled_rmse
+from mmrec.evaluation.inference import Sample
 from mmrec.evaluation.protocols import sealed_test
 from mmrec.experiments.loading import load
-from mmrec.reports.tables import KEYS, groups, pair_errors
+from mmrec.reports.summaries import KEYS, errors, groups
 from mmrec.workspace import Workspace
 
 EDGES = (0, 10, 20, 50, 100, 200)
@@ -33,30 +34,27 @@ def residuals(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
         workspace: Where the predictions lie.
 
     Returns:
-        One row per row, side and bin that has test pairs: :data:`statistics.KEYS`, ``side``
-        ("movie" or "user"), ``bin`` (one of :func:`bin_names`), ``n_pairs``, ``rmse`` and ``bias``
-        (mean of prediction minus rating) in stars, and their 95 % intervals by bootstrap over
-        users, ``rmse_low`` … ``bias_high``.
+        One row per row, side and bin that has test pairs:
+        :data:`mmrec.reports.summaries.KEYS`, ``side`` ("movie" or "user"), ``bin`` (one of
+        :func:`bin_names`), ``n_pairs``, ``rmse`` and ``bias``
+        (mean of prediction minus rating) in stars, and their 95 % intervals, ``rmse_low`` …
+        ``bias_high``, as in :func:`mmrec.reports.summaries.summarise`.
     """
     rows = []
     for key, group in groups(runs, pooled=True).items():
-        squared, signed = (
-            pair_errors(key, group, workspace, measure).mean(axis=1)
-            for measure in (metrics.squared_errors, metrics.errors)
-        )
-        users = squared.index.get_level_values("user_id")
-        counts = _counts(squared.index, key.support_size, workspace)
-        for side, of_pair in counts.items():
+        measured = errors(key, group, workspace)
+        squared = (measured.values**2).mean(axis=1).to_numpy()
+        signed, sample = measured.over_seeds(), measured.sample
+        for side, of_pair in _counts(measured.values.index, key.support_size, workspace).items():
             bins = np.searchsorted(EDGES, of_pair, side="right") - 1
             for number, name in enumerate(bin_names()):
                 at = bins == number
                 if not at.any():
                     continue
-                some = squared.to_numpy()[at], signed.to_numpy()[at]
-                rmse = interval(resampled_rmse(some[0], users[at]))
-                bias = interval(resampled_means(some[1], users[at]))
-                means = np.sqrt(some[0].mean()), *rmse, some[1].mean(), *bias
-                rows.append([*key, side, name, at.sum(), *means])
+                some = Sample.of(sample.users[at], sample.films[at], sample.sampling)
+                rmse = np.sqrt(squared[at].mean()), *some.interval(squared[at], root=True)
+                bias = signed[at].mean(), *some.interval(signed[at])
+                rows.append([*key, side, name, at.sum(), *rmse, *bias])
     limits = ["rmse", "rmse_low", "rmse_high", "bias", "bias_low", "bias_high"]
     table = pd.DataFrame(rows, columns=[*KEYS, "side", "bin", "n_pairs", *limits])
     return table.astype({"support_size": "Int64"})
@@ -64,11 +62,11 @@ def residuals(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
 
 def _counts(
     pairs: pd.MultiIndex, support_size: int | None, workspace: Workspace
-) -> dict[str, np.ndarray]:
+) -> dict[str, NDArray[np.int64]]:
     """Ratings outside the test part of each pair's movie and user, int [n] each."""
     data = load(workspace)
     whole = pd.MultiIndex.from_frame(data.ratings[["user_id", "movie_id"]])
-    counts = {"movie": np.zeros(len(pairs), int), "user": np.zeros(len(pairs), int)}
+    counts = {"movie": np.zeros(len(pairs), np.int64), "user": np.zeros(len(pairs), np.int64)}
     folds = pairs.get_level_values("fold")
     for fold in folds.unique():
         tested = sealed_test(data.ratings, data.films, fold=fold, support_size=support_size).pairs
@@ -81,28 +79,42 @@ def _counts(
     return counts
 
 
-def crossing(table: pd.DataFrame, first: str, second: str) -> float | None:
-    """Support size from which the second row has the lower RMSE.
+class Crossing(NamedTuple):
+    """Where one learning curve crosses another.
+
+    Attributes:
+        ratings: Number of ratings at which they meet.
+        leader: Label of the row with the lower RMSE from there on.
+    """
+
+    ratings: float
+    leader: str
+
+
+def crossings(table: pd.DataFrame, first: str, second: str) -> list[Crossing]:
+    """All numbers of ratings at which two learning curves cross, however often they do.
 
     Args:
-        table: Rows of one learning curve, as :func:`statistics.summarise` makes them.
-        first: Label of the row that is better with few ratings.
-        second: Label of the one that is better with many.
+        table: Rows of one learning curve, as :func:`mmrec.reports.summaries.summarise` makes them.
+        first: Label of a row.
+        second: Label of another.
 
     Returns:
-        Where the curves meet, linear in log(1 + ratings) between the numbers that were run; None
-        if the second is not worse at the start or does not overtake by the end.
+        In ascending order; where the curves meet is linear in log(1 + ratings) between the numbers
+        that were run. Curves that touch and part again do not cross.
     """
     curves = table.pivot(index="support_size", columns="row", values="rmse_mean")
     ahead = (curves[second] - curves[first]).dropna()
-    ratings, ahead = np.log1p(ahead.index.to_numpy(float)), ahead.to_numpy()
-    overtaken = np.flatnonzero(ahead < 0)
-    if not len(overtaken) or overtaken[0] == 0:
-        return None
-    after = overtaken[0]
-    before = after - 1
-    way = ahead[before] / (ahead[before] - ahead[after])
-    return float(np.expm1(ratings[before] + way * (ratings[after] - ratings[before])))
+    ahead = ahead[ahead != 0]
+    ratings, values = np.log1p(ahead.index.to_numpy(float)), ahead.to_numpy(float)
+    found = []
+    for before, after in pairwise(range(len(values))):
+        if (values[before] > 0) == (values[after] > 0):
+            continue
+        way = values[before] / (values[before] - values[after])
+        at = np.expm1(ratings[before] + way * (ratings[after] - ratings[before]))
+        found.append(Crossing(float(at), first if values[after] > 0 else second))
+    return found
 
 
 def gains(runs: pd.DataFrame) -> pd.DataFrame:
