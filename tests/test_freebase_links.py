@@ -135,7 +135,7 @@ def test_an_absent_package_is_told(tmp_path, monkeypatch, caplog):
     made = freebase_links.embed(catalogue(), walks_per_node=2, cache=tmp_path)
     assert made.table is None
     assert made.without_genres is None
-    assert made.figures == {"left out": "freebase cannot be had"}
+    assert made.figures == {"left out": "freebase is not available"}
     assert "no Freebase graph: no place serves it" in caplog.text
 
 

@@ -45,7 +45,7 @@ def build(
 
     Raises:
         LocalError: If the disk is full, or a file may not be read or written.
-        StudyError: If MovieLens-100K or the open data cannot be had, a file is damaged, or a
+        StudyError: If MovieLens-100K or the open data are not available, a file is damaged, or a
             parameter is out of range. Other sources may be missing; that is recorded.
     """
     unknown = [name for name in text_sources if name not in TEXT_SOURCES]

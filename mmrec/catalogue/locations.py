@@ -1,4 +1,4 @@
-"""Where bytes can be had: a mirror, an address, a wheel, the package; and how they are checked."""
+"""Where bytes come from: a mirror, an address, a wheel, the package; and how they are checked."""
 
 import hashlib
 import lzma

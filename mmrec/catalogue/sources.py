@@ -1,4 +1,4 @@
-"""Verified bytes: where each resource can be had, in order, and which location served it.
+"""Verified bytes: where each resource is available, in order, and which location served it.
 
 The locations of one resource stand in for each other only for identical content: whichever serves,
 the bytes (or the parsed content) must have the digest pinned here.
@@ -84,7 +84,7 @@ class Resource:
         name: Also its folder below ``cache/sources``.
         what: One line for the book.
         licence: What may be done with it, in a line.
-        locations: Where it can be had, in order.
+        locations: Where it is available, in order.
         verify: Takes the path, returns the content's digest or raises `StudyError`.
         remedy: What to do when no location serves it.
     """

@@ -40,7 +40,7 @@ class _Silent:
 
 
 class _Unavailable(Exception):
-    """A video that cannot be had, with the reason in a line."""
+    """A video that is not available, with the reason in a line."""
 
 
 class _Overlong(yt_dlp.utils.YoutubeDLError):  # type: ignore[misc]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmrec.catalogue import build, matching, movielens
 from mmrec.catalogue.matching import Assessed
@@ -51,9 +52,8 @@ class Mirror:
     @cached_property
     def scrapes(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Both scrapes as they are, wrong matches included."""
-        readers = (published.read, details.read)
-        paths = _PATHS.values()
-        return tuple(read(self.folder / path) for read, path in zip(readers, paths, strict=True))
+        first, second = (self.folder / path for path in _PATHS.values())
+        return published.read(first), details.read(second)
 
     @cached_property
     def movies(self) -> pd.DataFrame:
@@ -81,9 +81,10 @@ def shared_runs(ours: pd.DataFrame, mirror: Mirror, n: int = RUN) -> Iterator[tu
     """Runs of n words that a synopsis has in common with a text on the same movie."""
     for scrape in mirror.scrapes:
         theirs = scrape["summary"].dropna()
-        for movie_id in ours.index.intersection(theirs.index):
-            common = _runs(ours.at[movie_id, "summary"], n) & _runs(theirs[movie_id], n)
-            yield from ((movie_id, " ".join(run)) for run in sorted(common))
+        both = ours.index.intersection(theirs.index)
+        for movie_id, our, their in zip(both, ours["summary"][both], theirs[both], strict=True):
+            common = _runs(str(our), n) & _runs(str(their), n)
+            yield from ((int(movie_id), " ".join(run)) for run in sorted(common))
 
 
 def _runs(told: str, n: int) -> set[tuple[str, ...]]:
@@ -93,11 +94,12 @@ def _runs(told: str, n: int) -> set[tuple[str, ...]]:
 
 def named_people(ours: pd.DataFrame, mirror: Mirror) -> Iterator[tuple[int, str]]:
     """Full names of the movie's own directors and cast that a synopsis holds."""
-    for movie_id, synopsis in ours["summary"].items():
+    for movie_id, synopsis in zip(ours.index, ours["summary"], strict=True):
         for scrape in mirror.scrapes:
-            if movie_id in scrape.index:
-                people = [*scrape.at[movie_id, "directors"], *scrape.at[movie_id, "cast"]]
-                yield from ((movie_id, name) for name in schema.names_in(synopsis, people))
+            for field in ("directors", "cast"):
+                people = scrape[field].get(movie_id, ())
+                named = schema.names_in(synopsis, people)
+                yield from ((int(movie_id), name) for name in named)
 
 
 def people_compared(ours: pd.DataFrame, mirror: Mirror, field: str) -> pd.Series:
@@ -118,9 +120,9 @@ def people_compared(ours: pd.DataFrame, mirror: Mirror, field: str) -> pd.Series
             theirs = candidate.film.directors if field == "directors" else candidate.facts.cast
             people.setdefault(candidate.movie_id, []).extend(theirs)
     compared = {
-        movie_id: matching.agree(ours.at[movie_id, field], theirs)
-        for movie_id, theirs in people.items()
-        if movie_id in ours.index
+        movie_id: matching.agree(named, people[movie_id])
+        for movie_id, named in zip(ours.index, ours[field], strict=True)
+        if movie_id in people
     }
     return pd.Series(compared, dtype=object).dropna().astype(bool)
 
@@ -152,8 +154,9 @@ def ranks(ours: pd.DataFrame, mirror: Mirror, cache: Path) -> pd.Series:
     return pd.Series([order.at[i, film] for i, film in own.items()], index=order.index)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+    unit: NDArray[np.floating] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 def triple_counts(ours: pd.DataFrame) -> pd.Series:

@@ -41,7 +41,7 @@ class Sample:
 
 
 def open_film(cache: Path) -> list[Sample]:
-    """A film that may be shown to everybody: Big Buck Bunny; nothing if the clip cannot be had."""
+    """Big Buck Bunny, a film that may be shown to everybody; nothing if it is not available."""
     folder = sources.fetch_if_there(sources.BIG_BUCK_BUNNY, cache).path
     if folder is None:
         return []

@@ -49,7 +49,7 @@ def embed(movies: pd.DataFrame, *, walks_per_node: int, cache: Path) -> Alternat
         cache: The workspace's cache.
 
     Returns:
-        The tables and their figures. Where the registry's packages cannot be had there are no
+        The tables and their figures. Where the registry's packages are not available there are no
         tables; the figures, and the log, say so.
 
     Raises:
@@ -64,7 +64,7 @@ def embed(movies: pd.DataFrame, *, walks_per_node: int, cache: Path) -> Alternat
     absent = [one for one in served if one.path is None]
     if absent:
         log.warning("no Freebase graph: %s", absent[0].notes[0])
-        return Alternative(figures={"left out": f"{absent[0].resource} cannot be had"})
+        return Alternative(figures={"left out": f"{absent[0].resource} is not available"})
     facts = freebase_graph.read(served[0].path)
     linked = link(movies, read_titles(served[1].path), read_links(served[0].path))
     content = facts[~facts["relation"].isin(freebase_graph.AWARDS)]
