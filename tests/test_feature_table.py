@@ -1,11 +1,16 @@
 """Feature tables: keyed by movie, checked on the way in, the same after a round trip."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable, load_tables
@@ -149,6 +154,133 @@ def test_a_file_without_the_flags_of_a_part_is_told(tmp_path):
     pq.write_table(pq.read_table(path).drop_columns(["has_crowd"]), path)
     with pytest.raises(StudyError, match=r"not a feature file.*has_crowd"):
         FeatureTable.load(path)
+
+
+def header(**changes) -> dict:
+    good = {"modality": "m", "provenance": {}, "parts": {"m": [0, 2]}}
+    return {**good, **changes}
+
+
+def columns(**changes) -> dict:
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2.0, 3.0, 4.0], pa.float32()), 2)
+    return {"movie_id": [1, 2], "vector": vectors, "has_m": [True, False], **changes}
+
+
+@pytest.mark.parametrize(
+    ("about", "held"),
+    [
+        ([], columns()),
+        ("header", columns()),
+        (header(parts=[["m", 0, 2]]), columns()),
+        (header(parts={"m": ["0", "2"]}), columns()),
+        (header(parts={"m": [0]}), columns()),
+        (header(parts={"m": 2}), columns()),
+        (header(parts={}), columns()),
+        (header(provenance="none"), columns()),
+        (header(modality=7), columns()),
+        ({"modality": "m", "parts": {"m": [0, 2]}}, columns()),
+        (header(), columns(movie_id=["1", "2"])),
+        (header(), columns(movie_id=[1.5, 2.5])),
+        (header(), columns(movie_id=[1, None])),
+        (header(), columns(vector=[1.0, 2.0])),
+        (header(), columns(vector=["ab", "cd"])),
+        (header(), columns(vector=[[1.0, 2.0], [3.0]])),
+        (header(), columns(vector=pa.array([[1.0, 2.0], None], pa.list_(pa.float32(), 2)))),
+        (header(), columns(vector=pa.array([[1.0, 2.0], [3.0, None]], pa.list_(pa.float32(), 2)))),
+        (header(), columns(vector=pa.array([["a", "b"], ["c", "d"]], pa.list_(pa.string(), 2)))),
+        (header(), columns(has_m=["yes", "no"])),
+        (header(), columns(has_m=[True, None])),
+    ],
+)
+def test_a_file_of_another_schema_is_told_in_one_line(tmp_path, about, held):
+    path = tmp_path / "meta.parquet"
+    table = pa.table(held).replace_schema_metadata({b"mmrec": json.dumps(about)})
+    pq.write_table(table, path)
+    with pytest.raises(StudyError, match=r"meta\.parquet: not a feature file") as caught:
+        FeatureTable.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_schema_that_the_others_depart_from_is_read(tmp_path):
+    path = tmp_path / "meta.parquet"
+    pq.write_table(
+        pa.table(columns()).replace_schema_metadata({b"mmrec": json.dumps(header())}), path
+    )
+    assert FeatureTable.load(path).movie_ids.tolist() == [1, 2]
+
+
+def test_ids_that_are_no_whole_numbers_are_refused():
+    with pytest.raises(StudyError, match="movie ids of type float64"):
+        made(ids=(7.0, 3.5, 5.0))
+
+
+# --- whatever the movies, the vectors and the parts ----------------------------------------------
+
+
+@st.composite
+def tables(draw) -> FeatureTable:
+    ids = draw(st.lists(st.integers(1, 10**9), unique=True, max_size=8))
+    widths = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    names = draw(
+        st.lists(st.text(max_size=5), unique=True, min_size=len(widths), max_size=len(widths))
+    )
+    ends = np.cumsum(widths).tolist()
+    numbers = st.floats(-1e6, 1e6, width=32)
+    return FeatureTable(
+        draw(st.text(min_size=1, max_size=5)),
+        np.array(ids, np.int64),
+        draw(arrays(np.float32, (len(ids), ends[-1]), elements=numbers)),
+        {"encoder": draw(st.text(max_size=9))},
+        {n: slice(end - width, end) for n, end, width in zip(names, ends, widths, strict=True)},
+        draw(arrays(bool, (len(ids), len(widths)))),
+    )
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(tables())
+def test_any_table_is_the_same_after_a_round_trip(table):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "any.parquet"
+        table.save(path)
+        loaded = FeatureTable.load(path)
+    assert loaded.digest == table.digest
+    assert (loaded.modality, loaded.parts) == (table.modality, table.parts)
+    assert loaded.provenance == table.provenance
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(tables(), st.lists(st.integers(1, 10**9), max_size=8), st.randoms())
+def test_any_order_of_ids_gives_each_movie_its_own_row(table, strangers, random):
+    wanted = [*table.movie_ids.tolist(), *strangers]
+    random.shuffle(wanted)
+    vectors, present = table.matrix(wanted)
+    for movie_id, vector, flags in zip(wanted, vectors, present, strict=True):
+        at = np.flatnonzero(table.movie_ids == movie_id)
+        expected = table.vectors[at[0]] if len(at) else np.zeros(table.width)
+        np.testing.assert_array_equal(vector, expected)
+        assert flags.tolist() == (
+            table.part_present[at[0]].tolist() if len(at) else [False] * len(flags)
+        )
+    np.testing.assert_array_equal(
+        table.complete(wanted),
+        present[:, table.part_present.any(0)].all(1) & table.part_present.any(),
+    )
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(tables(), st.data())
+def test_cutting_any_parts_out_leaves_the_others_as_they_are(table, data):
+    names = list(table.parts)
+    cut = data.draw(st.lists(st.sampled_from(names), unique=True, max_size=len(names) - 1))
+    rest = table.without(*cut)
+    kept = [name for name in names if name not in cut]
+    assert list(rest.parts) == kept
+    columns = [c for name in kept for c in range(table.parts[name].start, table.parts[name].stop)]
+    vectors, present = table.matrix(rest.movie_ids)
+    np.testing.assert_array_equal(rest.vectors, vectors[:, columns])
+    flags = present[:, [names.index(name) for name in kept]]
+    np.testing.assert_array_equal(rest.part_present, flags)
+    assert rest.part_present.any(axis=1).all()
 
 
 def test_a_missing_file_is_told(tmp_path):

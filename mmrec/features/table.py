@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
 
-from mmrec.errors import StudyError
+from mmrec.errors import StudyError, local_failures
 from mmrec.workspace import atomic_path
 
 MAGNITUDE_LIMIT = 1e6
@@ -32,25 +34,31 @@ class FeatureTable:
         vectors: float32 [n, d].
         provenance: How the vectors came to be: ``encoder``, ``weights``, ``recipe``, ``source``
             (which input was read) and ``stand_in`` (what it stands in for, or None).
-        parts: Part names and their columns, in order, covering 0..d without gaps.
-        part_present: bool [n, n_parts].
+        parts: Part names and their columns, in order, covering 0..d without gaps; by default one
+            part, named like the modality.
+        part_present: bool [n, n_parts]; by default all of them.
     """
 
     modality: str
-    movie_ids: np.ndarray
-    vectors: np.ndarray
-    provenance: dict
-    parts: dict[str, slice] = None
-    part_present: np.ndarray = None
+    movie_ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    provenance: dict[str, Any]
+    parts: dict[str, slice] = field(default_factory=dict)
+    part_present: NDArray[np.bool_] = None  # type: ignore[assignment]  # always set below
 
-    def __post_init__(self):
-        ids = np.asarray(self.movie_ids, dtype=np.int64)
+    def __post_init__(self) -> None:
+        given = np.asarray(self.movie_ids)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            raise self._error(f"movie ids of type {given.dtype} and shape {given.shape}")
+        ids = given.astype(np.int64)
         vectors = np.ascontiguousarray(self.vectors, dtype=np.float32)
         if vectors.ndim != 2 or len(vectors) != len(ids):
             raise self._error(f"{vectors.shape} vectors for {len(ids)} movies")
         parts = self.parts or {self.modality: slice(0, vectors.shape[1])}
-        present = self.part_present
-        present = np.ones((len(ids), len(parts)), bool) if present is None else np.asarray(present)
+        flags = cast("NDArray[np.bool_] | None", self.part_present)
+        present = np.ones((len(ids), len(parts)), bool) if flags is None else np.asarray(flags)
+        if present.shape != (len(ids), len(parts)):
+            raise self._error(f"part flags of shape {present.shape}")
         order = np.argsort(ids, kind="stable")
         for name, value in {
             "movie_ids": ids[order],
@@ -78,8 +86,6 @@ class FeatureTable:
         ends = [0, *(stop for _, stop in bounds)]
         if [start for start, _ in bounds] != ends[:-1] or ends[-1] != self.width:
             raise self._error(f"parts {bounds} do not cover its {self.width} columns")
-        if self.part_present.shape != (len(self.movie_ids), len(self.parts)):
-            raise self._error(f"part flags of shape {self.part_present.shape}")
         for name, wrong in {
             "is not a finite number": ~np.isfinite(self.vectors),
             f"is larger than {MAGNITUDE_LIMIT:g}": np.abs(self.vectors) > MAGNITUDE_LIMIT,
@@ -92,12 +98,13 @@ class FeatureTable:
     @property
     def width(self) -> int:
         """Length d of a vector."""
-        return self.vectors.shape[1]
+        return int(self.vectors.shape[1])
 
     @property
     def stand_in(self) -> str | None:
         """What this table stands in for, as a caption says it, or None."""
-        return self.provenance.get("stand_in")
+        stand_in = self.provenance.get("stand_in")
+        return None if stand_in is None else str(stand_in)
 
     @cached_property
     def digest(self) -> str:
@@ -109,7 +116,7 @@ class FeatureTable:
             state.update(np.ascontiguousarray(array).tobytes())
         return state.hexdigest()[:16]
 
-    def matrix(self, movie_ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def matrix(self, movie_ids: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Vectors in the order asked for.
 
         Args:
@@ -128,14 +135,11 @@ class FeatureTable:
             present[known] = self.part_present[at[known]]
         return vectors, present
 
-    def complete(self, movie_ids: Sequence[int]) -> np.ndarray:
+    def complete(self, movie_ids: ArrayLike) -> NDArray[np.bool_]:
         """Which movies have every part that any movie of the table has, bool [m]."""
         used = self.part_present.any(axis=0)
-        return (
-            self.matrix(movie_ids)[1][:, used].all(axis=1)
-            if used.any()
-            else np.zeros(len(movie_ids), bool)
-        )
+        present = self.matrix(movie_ids)[1][:, used]
+        return np.asarray(present.all(axis=1) & used.any(), bool)
 
     def without(self, *names: str) -> "FeatureTable":
         """The table with the named parts cut out, for an ablation."""
@@ -195,21 +199,53 @@ class FeatureTable:
         if not Path(path).exists():
             raise StudyError("there is no such feature file", where=path, remedy=remedy)
         try:
-            table = pq.read_table(path)
-            header = json.loads(table.schema.metadata[_METADATA_KEY])
-            flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            ids = table["movie_id"].to_numpy()
-            parts = {name: slice(*bounds) for name, bounds in header["parts"].items()}
-            width = max((part.stop for part in parts.values()), default=0)
-            flags = np.stack([table[f"has_{name}"].to_numpy() for name in parts], axis=1)
-            vectors = flat.reshape(len(ids), width)
-        except (pa.ArrowInvalid, KeyError, TypeError, ValueError, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise StudyError(f"not a feature file ({reason})", where=path, remedy=remedy) from error
-        try:
-            return cls(header["modality"], ids, vectors, header["provenance"], parts, flags)
+            with local_failures(path):
+                return cls(*_fields(pq.read_table(path)))
         except StudyError as error:
             raise StudyError(error.what, where=path, remedy=remedy) from error
+        except (pa.ArrowException, LookupError, TypeError, ValueError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise StudyError(f"not a feature file ({reason})", where=path, remedy=remedy) from error
+
+
+def _fields(table: pa.Table) -> tuple[Any, ...]:
+    """The fields of a `FeatureTable`, each column and each entry of the header of its type."""
+    metadata = table.schema.metadata or {}
+    header = json.loads(metadata[_METADATA_KEY])
+    if not isinstance(header, dict):
+        raise TypeError("a header that is no object")
+    modality, provenance, bounds = header["modality"], header["provenance"], header["parts"]
+    kinds = {"modality": (modality, str), "provenance": (provenance, dict), "parts": (bounds, dict)}
+    for name, (value, kind) in kinds.items():
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} in the header is of type {type(value).__name__}")
+    parts = {}
+    for name, (start, stop) in bounds.items():
+        if not (isinstance(start, int) and isinstance(stop, int)):
+            raise TypeError(f"part {name!r} has no whole numbers for its bounds")
+        parts[name] = slice(start, stop)
+    ids = _column(table, "movie_id", pa.types.is_integer)
+    vectors = _column(table, "vector", pa.types.is_fixed_size_list)
+    flat = vectors.flatten()
+    if not pa.types.is_floating(flat.type) or flat.null_count:
+        raise TypeError(f"vectors of {flat.type}, {flat.null_count} of them missing")
+    flags = [_column(table, f"has_{name}", pa.types.is_boolean).to_numpy(False) for name in parts]
+    width = max((part.stop for part in parts.values()), default=0)
+    return (
+        modality,
+        ids.to_numpy(),
+        flat.to_numpy(zero_copy_only=False).reshape(len(ids), width),
+        provenance,
+        parts,
+        np.stack(flags, axis=1),
+    )
+
+
+def _column(table: pa.Table, name: str, is_right: Callable[[pa.DataType], bool]) -> pa.Array:
+    column = table[name].combine_chunks()
+    if not is_right(column.type) or column.null_count:
+        raise TypeError(f"column {name!r} is of {column.type}, {column.null_count} values missing")
+    return column
 
 
 def load_tables(folder: Path, modalities: Iterable[str]) -> dict[str, FeatureTable]:
