@@ -22,6 +22,21 @@ class Block(NamedTuple):
     present: NDArray[np.bool_]
 
 
+def moments(seen: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each column, float64 [d] each.
+
+    The deviation of a constant column is given as 1: centred, such a column is zero wherever it
+    was seen, and there is nothing to scale it by.
+
+    Args:
+        seen: Vectors [n, d], n at least 1.
+    """
+    exact = seen.astype(np.float64)
+    deviation = exact.std(axis=0)
+    deviation[deviation < 1e-6] = 1
+    return exact.mean(axis=0), deviation
+
+
 def standardise(
     table: FeatureTable, movie_ids: Sequence[int], train_movies: NDArray[np.bool_]
 ) -> Block:
@@ -39,12 +54,10 @@ def standardise(
     vectors, present = table.matrix(movie_ids)
     scaled = np.zeros_like(vectors)
     for columns, known in zip(table.parts.values(), present.T, strict=True):
-        seen = vectors[known & train_movies, columns].astype(np.float64)
-        if not len(seen):
-            continue
-        deviation = seen.std(axis=0)
-        deviation[deviation < 1e-6] = 1  # a constant column carries no information: keep it at zero
-        scaled[known, columns] = (vectors[known, columns] - seen.mean(axis=0)) / deviation
+        seen = vectors[known & train_movies, columns]
+        if len(seen):
+            mean, deviation = moments(seen)
+            scaled[known, columns] = (vectors[known, columns] - mean) / deviation
     return Block(scaled, np.asarray(present.any(axis=1)))
 
 

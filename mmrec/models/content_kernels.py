@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmrec.models.base import TrainingData
-from mmrec.models.content import Block, content_blocks
+from mmrec.models.content import Block, content_blocks, moments
 
 
 class Columns(NamedTuple):
@@ -77,13 +77,10 @@ def mean_kernel(data: TrainingData, names: Sequence[str]) -> NDArray[np.float64]
 
 
 def _scaled(block: Block, trained: NDArray[np.bool_]) -> Columns:
-    vectors = block.vectors.astype(np.float64)
-    seen = vectors[block.present & trained]
+    seen = block.vectors[block.present & trained]
+    mean, scale = moments(seen)
     if np.isin(seen, (0, 1)).all():
-        scale = np.ones(vectors.shape[1])
-    else:
-        scale = seen.std(axis=0)
-        scale[scale < 1e-6] = 1  # a constant column: zero after centring
-    centred = np.where(block.present[:, None], (vectors - seen.mean(axis=0)) / scale, 0)
+        scale = np.ones_like(scale)
+    centred = np.where(block.present[:, None], (block.vectors - mean) / scale, 0)
     length = np.sqrt((centred[block.present & trained] ** 2).sum(axis=1).mean())
     return Columns(centred / (length or 1), block.present)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.decomposition import PCA
 
-from mmrec.models.content import Block
+from mmrec.models.content import Block, moments
 
 AGE_BAND = 10
 """Years that a column of the age covers."""
@@ -151,12 +151,10 @@ def content_block(
     known = present & (ratings > 0)
     if _is_binary(block):
         return filled(sparse.csr_array(vectors), present, ratings)
-    fitted = vectors[known].astype(np.float64)
-    deviation = fitted.std(axis=0)
-    deviation[deviation < 1e-6] = 1  # a constant column carries no information: zero once centred
-    scaled = (vectors - fitted.mean(axis=0)) / deviation
+    mean, deviation = moments(vectors[known])
+    scaled = (vectors - mean) / deviation
     if components is not None:
-        n = min(components, *fitted.shape)
+        n = min(components, *vectors[known].shape)
         scaled = PCA(n, svd_solver="full").fit(scaled[known]).transform(scaled)
     # Rows of length 1 on the whole, like one-hot rows: the prior means the same for both.
     scaled /= np.sqrt((scaled[known] ** 2).sum(axis=1).mean()) or 1
