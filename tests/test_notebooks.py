@@ -101,6 +101,26 @@ def test_notebook_may_be_published(path):
     assert unfit(json.loads(path.read_text(encoding="utf-8"))) == []
 
 
+def rebound(cells: list[str]) -> set[str]:
+    """Names that one cell imports and another takes for something else."""
+    nodes = [node for code in cells for node in ast.walk(ast.parse(code))]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {(n.asname or n.name).split(".")[0] for node in imports for n in node.names}
+    named = [node for node in nodes if isinstance(node, ast.Name)]
+    return imported & {node.id for node in named if isinstance(node.ctx, ast.Store)}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_keeps_the_names_it_imports(path):
+    cells = code_cells(json.loads(path.read_text(encoding="utf-8")))
+    assert rebound([source(cell) for cell in cells]) == set()
+
+
+def test_a_name_taken_twice_is_noticed():
+    assert rebound(["from mmrec.reports import tables", "tables = {}"]) == {"tables"}
+    assert rebound(["from mmrec.reports import tables as t", "tables = t.show()"]) == set()
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_is_as_run_from_top_to_bottom(path):
     counts = [
