@@ -10,7 +10,7 @@ import pandas as pd
 
 from mmrec import __version__, doctor
 from mmrec.errors import Problem, StudyError
-from mmrec.workspace import Workspace, atomic_path
+from mmrec.workspace import Workspace, write_csv
 
 if TYPE_CHECKING:
     from mmrec.enrichment.pipeline import Enriched
@@ -94,8 +94,8 @@ def _embed(done: "Enriched", workspace: Workspace, word_vectors: list[str]) -> b
         size = f"{len(one.table.movie_ids)} × {one.table.width}"
         failed = f"; {len(one.left_out)} files could not be used" if len(one.left_out) else ""
         print(f"  {one.modality:<20}{size}, in {path}{failed}")
-    with atomic_path(workspace.root / "left_out.csv") as part:
-        pd.concat(left_out)[["movie_id", "modality", "file", "reason"]].to_csv(part, index=False)
+    columns = ["movie_id", "modality", "file", "reason"]
+    write_csv(pd.concat(left_out)[columns], workspace.root / "left_out.csv")
     return complete
 
 

@@ -4,7 +4,14 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples in every run, on however slow a machine.
+hypothesis.settings.register_profile(
+    "study", deadline=None, derandomize=True, database=None, max_examples=60
+)
+hypothesis.settings.load_profile("study")
 
 PROJECT = Path(__file__).resolve().parents[1]
 BUILD = PROJECT / "build" / "test"

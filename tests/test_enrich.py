@@ -17,7 +17,7 @@ from mmrec.catalogue import locations, trailer_index
 from mmrec.catalogue import tables as catalogue
 from mmrec.catalogue.matching import Assessed, assess, assess_all
 from mmrec.catalogue.merging import merge
-from mmrec.catalogue.provider import Candidate, Facts, Film, Match, Movie
+from mmrec.catalogue.provider import Candidate, Facts, Film, Match, Movie, collect
 from mmrec.enrichment import pipeline, providers
 from mmrec.enrichment.lists import read_list
 from mmrec.errors import StudyError
@@ -473,6 +473,20 @@ def test_a_provider_is_added_by_one_file_and_its_name(tmp_path, monkeypatch, ins
     assert movies["summary_source"].tolist() == ["notes", None]
     failures = pd.read_csv(tmp_path / "mine" / "failures.csv")
     assert failures["provider"].tolist() == ["notes"]
+
+
+@pytest.mark.parametrize(("number", "name"), [(2, "notes"), (1, "imdb")])
+def test_a_provider_answers_for_itself_and_for_what_was_asked(number, name):
+    answer = Candidate(number, name, Film(), Facts(), "", "")
+
+    class Wrong:
+        name = "notes"
+
+        def find(self, movies):
+            yield answer
+
+    with pytest.raises(StudyError, match=f"it answers for movie {number} as '{name}'"):
+        collect([Wrong()], [MOVIE])
 
 
 def test_a_title_that_begins_like_a_formula_is_a_text_in_every_table(tmp_path):

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mmrec.catalogue import movielens, sources
 from mmrec.errors import StudyError
@@ -171,3 +173,55 @@ def test_the_films_of_movielens_depend_on_nothing_else(tmp_path):
     twins = films[films != films.index]
     assert len(twins) == 19
     assert twins[1504] == 1202, "Der Bewegte Mann is Maybe, Maybe Not"
+
+
+@given(st.text())
+def test_any_title_can_be_taken_apart(raw):
+    title, alternate, year = movielens.split_title(raw)
+    assert year is None or 0 <= year <= 9999
+    assert alternate is None or alternate.strip("() ")
+    assert len(title) <= len(raw) + 1
+    assert movielens.split_title(title)[2] is None or year is not None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcd"),
+            st.none() | st.sampled_from("abcd"),
+            st.none() | st.sampled_from([1990, 1991]),
+        ),
+        max_size=8,
+    )
+)
+def test_films_are_the_smallest_ids_of_those_that_share_a_name_and_a_year(rows):
+    movies = titled(*((number, *row) for number, row in enumerate(rows, start=1)))
+    films = movielens.film_ids(movies).tolist()
+    ids = range(1, len(rows) + 1)
+    names = {i: {name for name in row[:2] if name} for i, row in zip(ids, rows, strict=True)}
+    year = {i: row[2] for i, row in zip(ids, rows, strict=True)}
+    same = {i: {i} for i in ids}
+    for _ in ids:  # as many steps as the longest chain has
+        for one in ids:
+            for other in ids:
+                if year[one] and year[one] == year[other] and names[one] & names[other]:
+                    same[one] |= same[other]
+    assert films == [min(same[i]) for i in ids]
+
+
+@given(st.data())
+def test_a_damaged_line_is_named_or_harmless(tmp_path_factory, data):
+    folder = write_grouplens(tmp_path_factory.mktemp("ml"))
+    name = data.draw(st.sampled_from(["u.data", "u.user", "u.item"]))
+    content = bytearray((folder / name).read_bytes())
+    where = data.draw(st.integers(0, len(content) - 1))
+    content[where : where + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    (folder / name).write_bytes(bytes(content))
+    try:
+        movielens.read(folder)
+    except StudyError as error:
+        said = str(error)
+    else:
+        return
+    assert said.startswith(str(folder))
+    assert len(said.splitlines()) == 1

@@ -268,13 +268,15 @@ def film_ids(movies: pd.DataFrame) -> "pd.Series[int]":
         The smallest id of the same film, by the movies' index; a movie without a year is a film
         of its own.
     """
-    names = movies[["title", "alternate_title"]].set_axis(range(len(movies)))
-    keys = names.stack().dropna().str.casefold()
-    position = keys.index.get_level_values(0).to_numpy()
-    year = movies["year"].to_numpy(float, na_value=np.nan)[position]
-    dated = ~np.isnan(year)
-    position, keys = position[dated], keys.to_numpy()[dated]
-    codes, known = pd.factorize(pd.MultiIndex.from_arrays([keys, year[dated]]))
+    names = movies[["title", "alternate_title", "year"]].to_dict("records")
+    keys = [
+        (position, f"{row['year']}: {name.casefold()}")
+        for position, row in enumerate(names)
+        for name in (row["title"], row["alternate_title"])
+        if name and not pd.isna(row["year"])
+    ]
+    position = np.array([at for at, _ in keys], dtype=np.int64)
+    codes, known = pd.factorize(np.array([key for _, key in keys], dtype=object))
     n = len(movies) + len(known)
     links = (np.ones(len(position), bool), (position, len(movies) + codes))
     _, film = connected_components(coo_array(links, shape=(n, n)), directed=False)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mmrec import progress
 from mmrec.catalogue import cleaning
+from mmrec.errors import StudyError
 
 VERIFIED, UNVERIFIED, REJECTED, MISSING = "verified", "unverified", "rejected", "missing"
 """The states of a match; a movie is missing if no provider has a candidate for it."""
@@ -179,12 +180,26 @@ class Provider(Protocol):
 def collect(
     providers: Iterable[Provider], movies: Sequence[Movie]
 ) -> tuple[list[Candidate], list[Miss]]:
-    """Asks one provider after the other; all their candidates, and all misses."""
+    """Asks one provider after the other.
+
+    Returns:
+        All their candidates, and all their misses.
+
+    Raises:
+        StudyError: If a provider raises it, or answers for what it was not asked.
+    """
+    ids = {movie.movie_id for movie in movies}
     candidates: list[Candidate] = []
     misses: list[Miss] = []
     for provider in providers:
         answers = provider.find(movies)
         for answer in progress.bar(answers, total=len(movies), label=provider.name):
+            if answer.movie_id not in ids or answer.provider != provider.name:
+                raise StudyError(
+                    f"it answers for movie {answer.movie_id} as {answer.provider!r}",
+                    where=f"provider {provider.name!r}",
+                    remedy="A provider answers under its own name, for the movies asked for.",
+                )
             if isinstance(answer, Candidate):
                 candidates.append(answer)
             else:

@@ -149,21 +149,21 @@ def fetch(resource: Resource, cache: Path) -> Served:
         StudyError: If no location serves it; the message says why, location by location.
     """
     notes = []
-    for place in resource.locations:
-        kept = cache / "sources" / resource.name / place.kind
+    for location in resource.locations:
+        kept = cache / "sources" / resource.name / location.kind
         try:
-            path, digest = _obtain(place, resource.verify, kept)
+            path, digest = _obtain(location, resource.verify, kept)
         except Absent as absence:
-            notes.append(f"{place.label}: {absence}")
+            notes.append(f"{location.label}: {absence}")
         except StudyError as problem:
             damaged = _shorten(problem.where, cache)
-            notes.append(f"{place.label}: {damaged}: {problem.what}")
+            notes.append(f"{location.label}: {damaged}: {problem.what}")
             logger.warning("%s: %s", resource.name, notes[-1])
         except OSError as error:
             where = error.filename or kept
             raise local_error(error.errno, error.strerror or str(error), where=where) from error
         else:
-            label, kind = place.label, place.kind
+            label, kind = location.label, location.kind
             return Served(resource.name, path, label, kind, digest, resource.licence, tuple(notes))
     raise StudyError(
         f"no location serves it ({'; '.join(notes)})", where=resource.name, remedy=resource.remedy

@@ -6,6 +6,7 @@ trailers can be used in any catalogue that has the film.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,14 +35,19 @@ def write(movies: pd.DataFrame, folder: Path) -> None:
     earlier = read(folder)
     if earlier is not None:
         both = earlier.merge(ours, on="movie_id", suffixes=("_before", ""))
-        for row in both.itertuples():
-            if not _same_film(row.title, row.year, row.title_before, row.year_before):
+        for row in both.to_dict("records"):
+            title, year, title_before, year_before = (
+                row[name] for name in ("title", "year", "title_before", "year_before")
+            )
+            if not _same_film(title, year, title_before, year_before):
                 raise StudyError(
-                    f"movie {row.movie_id} is {row.title_before} ({_shown(row.year_before)}) in "
-                    f"it, and {row.title} ({_shown(row.year)}) in this list",
+                    f"movie {row['movie_id']} is {title_before} ({_shown(year_before)}) in "
+                    f"it, and {title} ({_shown(year)}) in this list",
                     where=folder / NAME,
                     remedy="Give each list an output folder of its own.",
                 )
+        if ours["movie_id"].isin(earlier["movie_id"]).all():
+            return  # It says all that this list has to say, and may be the reader's own.
         rest = earlier[~earlier["movie_id"].isin(ours["movie_id"])]
         ours = pd.concat([ours, rest]) if len(rest) else ours
     write_csv(ours.sort_values("movie_id"), folder / NAME)
@@ -82,7 +88,8 @@ def read(folder: Path) -> pd.DataFrame | None:
             what = f"{table[name].iloc[row]!r} {why}"
             raise StudyError(what, where=f"{path}, row {row + 2}", remedy=_REMEDY)
     years = pd.to_numeric(table["year"].replace("", None)).astype("Int64")
-    return table.astype({"movie_id": int}).assign(year=years)
+    index: pd.DataFrame = table.astype({"movie_id": int}).assign(year=years)
+    return index
 
 
 def resolve(index: pd.DataFrame, movies: pd.DataFrame) -> dict[int, int]:
@@ -102,27 +109,27 @@ def resolve(index: pd.DataFrame, movies: pd.DataFrame) -> dict[int, int]:
     by_title = index.assign(key=index["title"].map(title_key)).groupby("key")
     rows = {str(key): group for key, group in by_title}
     found: dict[int, int] = {}
-    for movie in movies[_COLUMNS].itertuples():
-        candidates = rows.get(title_key(movie.title))
+    for movie in movies[_COLUMNS].to_dict("records"):
+        candidates = rows.get(title_key(movie["title"]))
         if candidates is None:
             continue
-        apart = (candidates["year"] - movie.year).abs()
+        apart = (candidates["year"] - movie["year"]).abs()
         near = candidates[(apart <= matching.YEARS_APART).fillna(False)]
         if near.empty:
-            near = candidates[apart.isna() & (candidates["movie_id"] == movie.movie_id)]
+            near = candidates[apart.isna() & (candidates["movie_id"] == movie["movie_id"])]
         else:
             near = near.loc[[apart[near.index].idxmin()]]
         if len(near):
-            found[int(movie.movie_id)] = int(near["movie_id"].iloc[0])
+            found[int(movie["movie_id"])] = int(near["movie_id"].iloc[0])
     return found
 
 
-def _same_film(title: str, year: object, other_title: str, other_year: object) -> bool:
+def _same_film(title: str, year: Any, other_title: str, other_year: Any) -> bool:
     if title_key(title) != title_key(other_title):
         return False
     known = not pd.isna(year) and not pd.isna(other_year)
     return not known or abs(int(str(year)) - int(str(other_year))) <= matching.YEARS_APART
 
 
-def _shown(year: object) -> str:
+def _shown(year: Any) -> str:
     return "year unknown" if pd.isna(year) else str(year)
