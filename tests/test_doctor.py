@@ -8,7 +8,8 @@ import torch
 from mmrec import cli, doctor
 from mmrec.catalogue import sources
 from mmrec.catalogue.sources import Served
-from mmrec.enrichment import web, youtube
+from mmrec.enrichment import web
+from mmrec.enrichment.providers import youtube
 from mmrec.features.media import trailers, weights
 
 
