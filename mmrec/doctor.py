@@ -120,7 +120,7 @@ def _encoders() -> Rows:
         # Slow to import, and among what may be missing.
         from mmrec.features import text
         from mmrec.features.media import audio, video
-        from mmrec.features.media.weights import Status
+        from mmrec.features.media.weights import Download, Packaged, Status
     except ImportError as error:
         return [("all", f"cannot be loaded ({error})")]
     no_weights = Status(True, "needs no weights")
@@ -130,11 +130,10 @@ def _encoders() -> Rows:
         rows = [(wanted.text_encoder, f"verified, {folder.parent.name}")]
     except StudyError as error:
         rows = [(wanted.text_encoder, f"{error.what}\n{error.remedy}")]
-    for modality, names, known in (
-        ("video", wanted.video_encoders, video.WEIGHTS),
-        ("audio", wanted.audio_encoders, audio.WEIGHTS),
-    ):
-        status = {name: known[name].status() if name in known else no_weights for name in names}
+    files: dict[str, Download | Packaged] = {**video.WEIGHTS, **audio.WEIGHTS}
+    encoders = {"video": wanted.video_encoders, "audio": wanted.audio_encoders}
+    for modality, names in encoders.items():
+        status = {n: files[n].status() if n in files else no_weights for n in names}
         rows += [(name, found.text) for name, found in status.items()]
         taken = next((name for name, found in status.items() if found.available), None)
         instead = "" if taken == names[0] else f", in place of {names[0]}"

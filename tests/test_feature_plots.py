@@ -136,3 +136,9 @@ def test_the_probe_shows_every_genre_and_the_control():
     ]
     assert text.get_xdata().tolist() == [0.25, 0.9]
     assert ax.get_xlim()[0] < 0.25
+
+
+def test_a_probe_of_too_few_films_is_an_empty_figure():
+    nothing = pd.DataFrame(columns=["features", "genre", "movies", "auc", "control"])
+    _, ax = feature_plots.genre_probe(nothing)
+    assert ax.get_xlim()[0] == pytest.approx(0.3)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -40,7 +41,7 @@ def genre_auc(tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame) 
         vectors = table.matrix(known["movie_id"])[0]
         noise = np.random.default_rng(0).normal(size=vectors.shape)
         for genre in GENRES[1:]:
-            has = known["genres"].map(lambda names, genre=genre: genre in names).to_numpy()
+            has = np.array([genre in names for names in known["genres"]], bool)
             if min(has.sum(), (~has).sum()) < MIN_MOVIES:
                 continue
             rows.append(
@@ -55,7 +56,9 @@ def genre_auc(tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame) 
     return pd.DataFrame(rows, columns=["features", "genre", "movies", "auc", "control"])
 
 
-def _held_out_auc(vectors: np.ndarray, has: np.ndarray, films: pd.Series) -> float:
+def _held_out_auc(
+    vectors: NDArray[np.floating], has: NDArray[np.bool_], films: "pd.Series[int]"
+) -> float:
     model = make_pipeline(
         StandardScaler(),
         LogisticRegression(C=PENALTY, class_weight="balanced", solver="liblinear", random_state=0),
@@ -64,4 +67,4 @@ def _held_out_auc(vectors: np.ndarray, has: np.ndarray, films: pd.Series) -> flo
     score = cross_val_predict(
         model, vectors, has, groups=films, cv=folds, method="decision_function"
     )
-    return roc_auc_score(has, score)
+    return float(roc_auc_score(has, score))

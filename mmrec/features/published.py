@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmrec.catalogue import sources
 from mmrec.catalogue.movielens import N_MOVIES
@@ -35,7 +36,8 @@ def audio(cache: Path, movie_ids: Sequence[int]) -> tuple[FeatureTable, pd.DataF
         StudyError: If the file is not available, or has none of these movies.
     """
     served = sources.fetch(sources.ENHANCED_AUDIO, cache)
-    table, left_out = read(Path(served.path or ""))
+    assert served.path is not None
+    table, left_out = read(served.path)
     kept = table.movie_ids[np.isin(table.movie_ids, movie_ids)]
     if not len(kept):
         raise StudyError("none of these movies is in it", where=served.place, remedy=_REMEDY)
@@ -77,7 +79,7 @@ def read(path: Path) -> tuple[FeatureTable, pd.DataFrame]:
     return _table(usable + 1, values[usable]), dropped(left_out)
 
 
-def _table(movie_ids: np.ndarray, vectors: np.ndarray) -> FeatureTable:
+def _table(movie_ids: NDArray[np.int64], vectors: NDArray[np.floating]) -> FeatureTable:
     provenance = {
         "encoder": ENCODER,
         "weights": "the authors', unpublished",
@@ -85,4 +87,4 @@ def _table(movie_ids: np.ndarray, vectors: np.ndarray) -> FeatureTable:
         "source": f"published audio vectors of {len(movie_ids):,} movies",
         "stand_in": None,
     }
-    return FeatureTable("audio", movie_ids, vectors, provenance)
+    return FeatureTable("audio", movie_ids, vectors.astype(np.float32), provenance)

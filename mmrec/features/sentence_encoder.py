@@ -59,7 +59,7 @@ def load(folder: Path) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # it would draw in the notebook
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would draw in the notebook
     try:
         return SentenceTransformer(str(folder), device="cpu")
     except (OSError, ValueError, KeyError) as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import spacy
+from spacy.language import Language
 
 
 def split(summaries: Iterable[str]) -> list[list[str]]:
@@ -26,7 +27,7 @@ def key(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _sentencizer() -> spacy.Language:
+def _sentencizer() -> Language:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     return nlp

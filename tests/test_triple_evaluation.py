@@ -1,11 +1,10 @@
-"""The rule that holds triples against judged ones, and what the reader of triples scores by it."""
+"""The rule that compares triples with annotated ones, and how the reader of triples scores."""
 
 import numpy as np
 import pytest
 
 from mmrec.errors import StudyError
-from mmrec.features.graph import evaluation as judged
-from mmrec.features.graph import triples
+from mmrec.features.graph import evaluation, triples
 
 
 @pytest.mark.parametrize(
@@ -18,7 +17,7 @@ from mmrec.features.graph import triples
     ],
 )
 def test_head_words(phrase, expected):
-    assert judged.heads(phrase) == expected
+    assert evaluation.heads(phrase) == expected
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,7 @@ def test_head_words(phrase, expected):
         (("old cop", "hunts", "killer of girls"), ("cop", "hunts", "girls"), False),
         # head and tail have their places
         (("killer", "hunts", "cop"), ("cop", "hunts", "killer"), False),
-        # the judged words of the verb must all be there, in order; others may be
+        # the annotated words of the verb must all be there, in order; others may be
         (("cop", "hunts down", "killer"), ("cop", "hunts", "killer"), True),
         (("cop", "hunts", "killer"), ("cop", "hunts down", "killer"), False),
         (("cop", "tries to hunt", "killer"), ("cop", "tries hunt", "killer"), True),
@@ -49,7 +48,7 @@ def test_head_words(phrase, expected):
     ],
 )
 def test_matches(triple, gold, expected):
-    assert judged.matches(triple, gold) is expected
+    assert evaluation.matches(triple, gold) is expected
 
 
 TOY = """kind,sentence,gold,also_right
@@ -69,7 +68,7 @@ READ = {
 @pytest.fixture
 def written(tmp_path):
     def write(content: str):
-        path = tmp_path / "judged.csv"
+        path = tmp_path / "annotated.csv"
         path.write_text(content, encoding="utf-8")
         return path
 
@@ -77,11 +76,11 @@ def written(tmp_path):
 
 
 def test_precision_and_recall(written):
-    compared = judged.compare(judged.load(written(TOY)), READ.get).set_index("sentence")
+    compared = evaluation.compare(evaluation.load(written(TOY)), READ.get).set_index("sentence")
     assert compared.loc["First.", "wrong"] == [("c", "hears", "a")]
     assert compared.loc["First.", "missed"] == [("a", "hears", "c")]
-    found = judged.score(compared.reset_index())
-    assert found.index.tolist() == ["one", "two", judged.ALL]
+    found = evaluation.score(compared.reset_index())
+    assert found.index.tolist() == ["one", "two", evaluation.ALL]
     assert found["triples"].tolist() == [4, 1, 5]
     assert found["right"].tolist() == [2, 0, 2]
     assert found["facts"].tolist() == [3, 1, 4]
@@ -91,29 +90,30 @@ def test_precision_and_recall(written):
 
 
 def test_where_nothing_is_read_there_is_no_precision(written):
-    found = judged.score(judged.compare(judged.load(written(TOY)), lambda _: []))
+    found = evaluation.score(evaluation.compare(evaluation.load(written(TOY)), lambda _: []))
     assert found["precision"].isna().all()
     assert (found["recall"] == 0).all()
 
 
 def test_a_triple_without_three_parts_is_told(written):
     with pytest.raises(StudyError, match=r"line 5: 'd \| is' is no triple"):
-        judged.load(written(TOY.replace("d | is | e", "d | is")))
+        evaluation.load(written(TOY.replace("d | is | e", "d | is")))
 
 
 def test_other_columns_are_told(written, tmp_path):
     with pytest.raises(StudyError, match="has the columns kind, sentence"):
-        judged.load(written("kind,sentence\none,First.\n"))
+        evaluation.load(written("kind,sentence\none,First.\n"))
     with pytest.raises(StudyError, match="cannot be read"):
-        judged.load(tmp_path / "none.csv")
+        evaluation.load(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize(
-    ("path", "number", "fewest"), [(judged.CONSTRUCTIONS, 100, 6), (judged.SYNOPSES, 40, 40)]
+    ("path", "number", "fewest"),
+    [(evaluation.CONSTRUCTIONS, 100, 6), (evaluation.SYNOPSES, 40, 40)],
 )
 def test_the_sentences_and_their_words(path, number, fewest):
-    """What is judged must be sayable: every judged word stands in its sentence."""
-    sentences = judged.load(path)
+    """What is annotated must be sayable: every such word stands in its sentence."""
+    sentences = evaluation.load(path)
     assert len(sentences) == sentences["sentence"].nunique() == number
     assert sentences["kind"].value_counts().min() >= fewest
     for row in sentences.itertuples():
@@ -132,13 +132,13 @@ def read():
 @pytest.mark.parametrize(
     ("path", "facts", "precision", "recall"),
     [
-        (judged.CONSTRUCTIONS, 138, 131 / 134, 129 / 138),
-        (judged.SYNOPSES, 60, 49 / 53, 49 / 60),
+        (evaluation.CONSTRUCTIONS, 138, 131 / 134, 129 / 138),
+        (evaluation.SYNOPSES, 60, 49 / 53, 49 / 60),
     ],
 )
 def test_the_reader_keeps_its_precision_and_recall(read, path, facts, precision, recall):
     """As measured when the rules were last revised, with the pinned parser."""
-    found = judged.score(judged.compare(judged.load(path), read)).loc[judged.ALL]
+    found = evaluation.score(evaluation.compare(evaluation.load(path), read)).loc[evaluation.ALL]
     assert found["facts"] == facts
     assert found["precision"] >= precision
     assert found["recall"] >= recall
@@ -148,9 +148,9 @@ def test_a_reader_that_is_deaf_to_negation_is_found_out(read):
     def deaf(sentence: str) -> list[triples.Triple]:
         return [(h, r.replace("not ", ""), t) for h, r, t in read(sentence)]
 
-    negated = judged.load().query("kind == 'negation'")
+    negated = evaluation.load().query("kind == 'negation'")
     told, untold = (
-        judged.score(judged.compare(negated, reader)).loc[judged.ALL, "precision"]
+        evaluation.score(evaluation.compare(negated, reader)).loc[evaluation.ALL, "precision"]
         for reader in (read, deaf)
     )
     assert untold < told - 0.2
