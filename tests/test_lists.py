@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from mmrec.errors import StudyError
+from mmrec.evaluation import metrics
+from mmrec.evaluation.protocols import SealedTest
 from mmrec.features.table import FeatureTable
 from mmrec.models import implicit, lists, registry, same_list
 from mmrec.models.base import TrainingData
@@ -101,6 +103,16 @@ def test_validation_ndcg_is_a_share_and_whole_for_the_best_lists(rated, seed):
     data = training(train, validation)
     assert validation_ndcg(best, data) == pytest.approx(1)
     assert 0 <= validation_ndcg(lambda u, m, /: rng.random((len(u), len(m))), data) <= 1
+
+
+def test_validation_lists_are_scored_as_test_lists_are(data):
+    model = implicit.EaseConfig((5.0,)).build().fit(data, seed=0)
+    test = SealedTest(data.validation)
+    users = data.validation["user_id"].unique()
+    made = model.recommend(users, tiny.movie_ids(), data.train)
+    films = pd.Series(tiny.movie_ids(), tiny.movie_ids())
+    scores = metrics.score_lists(made, test, films)
+    assert model.record[MEASURE] == pytest.approx(scores["ndcg_10"])
 
 
 def test_no_validation_like_is_an_error():

@@ -8,6 +8,7 @@ from mmrec.evaluation import ranking
 from mmrec.evaluation.protocols import SealedTest
 from mmrec.models import rating_scale
 from mmrec.models.base import LIKED
+from mmrec.models.list_gain import ndcg_share
 
 PREDICTED_LIKED = 3.5
 """Predictions from here on are taken for a like (paper §VI.B)."""
@@ -102,7 +103,7 @@ def list_values(recommendations: pd.DataFrame, test: SealedTest, films: pd.Serie
     n_relevant = found.groupby("user_id")["film_id"].transform("size").to_numpy(np.int64)
     return found[["user_id", "film_id"]].assign(
         weight=1 / n_relevant,
-        ndcg_10=n_relevant * ranking.ndcg_share(rank, n_relevant),
+        ndcg_10=n_relevant * ndcg_share(rank, n_relevant),
         recall_20=(rank <= ranking.LONG).astype(np.float64),
     )
 

@@ -8,14 +8,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from mmrec.errors import StudyError
 from mmrec.models.base import LIST_LENGTH
+from mmrec.models.list_gain import LISTED
 
-LISTED = 10
-"""Length of the list a user is shown: NDCG, catalogue coverage and popularity are of it."""
 LONG = LIST_LENGTH
 """Length of the list that recall is of, and of the lists that are kept."""
 USERS_PER_CHUNK = 64
@@ -73,26 +71,6 @@ def recommend(
                 pd.DataFrame({"user_id": user, "rank": ranks, "movie_id": candidates[best]})
             )
     return pd.concat(lists, ignore_index=True)
-
-
-def ndcg_share(
-    rank: NDArray[np.float64], n_relevant: NDArray[np.int64], k: int = LISTED
-) -> NDArray[np.float64]:
-    """What a relevant film adds to its user's normalised discounted cumulative gain at k.
-
-    Relevance is binary. A relevant film at rank r gains 1 / log2(r + 1), nothing beyond rank k;
-    the gain is divided by that of the best possible list, which has all of the user's relevant
-    films (at most k) on top. The sum over a user's relevant films is the user's NDCG@k, that of
-    LensKit and of scikit-learn. These give a user's score alone; where films were sampled, the
-    interval of the mean needs to know which film added what.
-
-    Args:
-        rank: Rank of each relevant film, from 1; infinite where it is not listed.
-        n_relevant: Number of relevant films of each film's user, at least 1.
-        k: Ranks that count.
-    """
-    best = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(n_relevant, k) - 1]
-    return np.where(rank <= k, 1 / np.log2(rank + 1), 0.0) / best
 
 
 def once_per_film(recommendations: pd.DataFrame, films: pd.Series, k: int) -> pd.DataFrame:

@@ -16,13 +16,11 @@ from scipy import sparse
 
 from mmrec.errors import StudyError
 from mmrec.models.base import LIKED, Recommender, TrainingData
+from mmrec.models.list_gain import LISTED, ndcg_share
 from mmrec.models.search import search
 
 MEASURE = "validation_ndcg_10"
 """What settings are chosen by: the mean NDCG at rank 10 of the validation users' lists."""
-
-CUT = 10
-"""Entries of a validation list."""
 
 
 class Scorer(Protocol):
@@ -177,7 +175,8 @@ def validation_ndcg(scorer: Scorer, data: TrainingData) -> float:
 
     Where every movie of the validation part is new, the new movies are ranked among themselves, as
     the test's are; otherwise all movies with a training or validation rating are, without those
-    that the user has rated in training.
+    that the user has rated in training. Ids are counted, and no films: a model does not know which
+    two ids are one film.
 
     Args:
         scorer: What sorts the lists.
@@ -196,15 +195,12 @@ def validation_ndcg(scorer: Scorer, data: TrainingData) -> float:
     offered = pd.Index(data.validation["movie_id"].unique())
     trained = pd.Index(data.train["movie_id"].unique())
     candidates = offered if not offered.isin(trained).any() else offered.union(trained)
-    relevant = liked.groupby("user_id")["movie_id"].nunique()
-    lists = _Fitted(scorer).recommend(relevant.index.tolist(), candidates.tolist(), data.train, CUT)
-    hits = pd.MultiIndex.from_frame(lists[["user_id", "movie_id"]]).isin(
-        pd.MultiIndex.from_frame(liked[["user_id", "movie_id"]])
-    )
-    gains = 1 / np.log2(np.arange(2, CUT + 2))
-    gained = pd.Series(hits * gains[lists["rank"] - 1]).groupby(lists["user_id"]).sum()
-    best = np.cumsum(gains)[relevant.clip(upper=CUT).to_numpy() - 1]
-    return float((gained.reindex(relevant.index, fill_value=0).to_numpy() / best).mean())
+    users = pd.Index(liked["user_id"].unique()).sort_values()
+    lists = _Fitted(scorer).recommend(users.tolist(), candidates.tolist(), data.train, LISTED)
+    found = liked[["user_id", "movie_id"]].merge(lists, on=["user_id", "movie_id"], how="left")
+    rank = found["rank"].fillna(np.inf).to_numpy(np.float64)
+    n_relevant = found.groupby("user_id")["movie_id"].transform("size").to_numpy(np.int64)
+    return float(ndcg_share(rank, n_relevant).sum() / len(users))
 
 
 def everyone(values: pd.Series) -> Scorer:
