@@ -24,4 +24,4 @@ def ndcg_share(
         k: Ranks that count.
     """
     best = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(n_relevant, k) - 1]
-    return np.where(rank <= k, 1 / np.log2(rank + 1), 0.0) / best
+    return np.asarray(np.where(rank <= k, 1 / np.log2(rank + 1), 0.0) / best)
