@@ -23,6 +23,49 @@ COPIES.mkdir(parents=True, exist_ok=True)
 os.environ["MMREC_BUILD"] = str(BUILD)
 
 
+# Modules that train networks, embed media, build the book or start other processes, and tests that
+# do so within others. `make check` leaves them out, `make test` runs them.
+SLOW_MODULES = {
+    "test_audio",
+    "test_benchmark",
+    "test_comparisons",
+    "test_content_models",
+    "test_contributing",
+    "test_determinism",
+    "test_enrich",
+    "test_experiment",
+    "test_experiment_runs",
+    "test_graph",
+    "test_lenskit_models",
+    "test_lists",
+    "test_models",
+    "test_pipeline",
+    "test_provenance",
+    "test_registry",
+    "test_runner",
+    "test_seal",
+    "test_store",
+    "test_summaries",
+    "test_training",
+    "test_training_benchmark",
+    "test_video",
+    "test_youtube",
+}
+SLOW_TESTS = {
+    "test_the_book_builds_from_the_committed_notebooks",
+    "test_no_text_covers_another_and_axes_have_units",
+    "test_languages_and_countries_agree_with_freebase",
+    "test_skipping_what_is_not_needed_changes_no_pixel",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what takes seconds."""
+    for item in items:
+        if item.path.stem in SLOW_MODULES or item.name.split("[")[0] in SLOW_TESTS:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """With nbval: every notebook's copy gets the smoke parameters and keeps its stored outputs."""
     if not (config.getoption("nbval", False) or config.getoption("nbval_lax", False)):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -134,3 +135,13 @@ def test_readme_lists_what_make_can_do():
     targets = set(re.findall(r"^([a-z]+):.*## ", text, re.MULTILINE))
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     assert targets == set(re.findall(r"^\| `make ([a-z]+)` \|", readme, re.MULTILINE))
+
+
+def test_what_is_marked_slow_exists():
+    conftest = runpy.run_path(str(PROJECT / "tests" / "conftest.py"))
+    tests = {
+        path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py")
+    }
+    assert conftest["SLOW_MODULES"] <= tests.keys()
+    for name in conftest["SLOW_TESTS"]:
+        assert any(f"def {name}(" in text for text in tests.values()), name
