@@ -1,1 +1,1 @@
-"""What is known of the movies: bytes, facts, and whom to believe."""
+"""The catalogue of movies: where its data come from, and which of them are about the right film."""

@@ -66,9 +66,9 @@ def receive(
     given_up = threading.Event()
 
     def work() -> requests.Response:
-        address = url
+        client, address = session or Session(), url
         for _ in range(_REDIRECTIONS):
-            with (session or Session()).request(
+            with client.request(
                 method, address, headers=headers, timeout=timeout, stream=True
             ) as answer:
                 if redirects and answer.is_redirect:

@@ -1,13 +1,13 @@
-"""Is a candidate the film that was asked for?
+"""Decides whether a candidate is the film that was asked for.
 
-Two scrapes of IMDb, made apart, each matched MovieLens titles by a search whose first hit was
-taken unseen; web services find films by title, and so do people. One set of rules decides for all
-of them: the IMDb id where the list gives it, titles, years, directors, the kind of the film, what
-other providers have found, and the number in an IMDb id. The strongest evidence decides.
+The study's two scrapes of IMDb each took the first hit of a title search unchecked, and web
+services are searched by title as well. One set of rules decides for all of them, by the IMDb id
+where the list gives it, titles, years, directors, the kind of the film, what other providers have
+found, and the number in the IMDb id. The strongest evidence decides.
 
-The number tells the year, since IMDb numbered its first entries year by year: of the matches whose
-year is known, 99.6 % have it within one of the median of the six neighbouring numbers, where those
-span no more than a year. It is the year as IMDb had it when MovieLens copied its titles.
+The number indicates the year, because IMDb numbered its first entries year by year: of the matches
+with a known year, 99.6 % lie within one year of the median of the six neighbouring numbers,
+wherever those span no more than a year.
 """
 
 import re
@@ -56,7 +56,7 @@ class Assessed(NamedTuple):
 
 
 class ImdbNumbers:
-    """What the number in an IMDb id tells: in which year the film was entered.
+    """The year indicated by the number in an IMDb id.
 
     Args:
         films: Films with known ids and years.

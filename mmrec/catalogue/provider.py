@@ -1,9 +1,9 @@
-"""The contract of providers: what they are asked for, and what they give for a movie.
+"""The contract of providers: what a provider is asked for, and what it returns for a movie.
 
 The study's own files and the web services of ``mmrec enrich`` keep to the same contract: a
-`Provider` turns movies into candidates. Which candidates are the right film is not for the
-provider to say; `mmrec.catalogue.matching` decides that for all of them alike, and
-`mmrec.catalogue.merging` takes each field from the best.
+`Provider` turns movies into candidates. A provider does not decide which candidates are the right
+film: `mmrec.catalogue.matching` does so for all of them by the same rules, and
+`mmrec.catalogue.merging` takes each field from the best candidate.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,18 +49,18 @@ class Movie:
 
 @dataclass(frozen=True)
 class Film:
-    """What a provider knows of a film's identity; the match is decided by it.
+    """What a provider knows about the identity of a film; matching uses nothing else.
 
     Values that cannot be what they should be, such as a year of five digits, are dropped.
 
     Attributes:
-        titles: Every title the provider has, the one to show first. Empty if it keeps none, as a
-            scrape that took a search's first hit.
+        titles: Every title the provider has; the first is shown in tables. Empty if the provider
+            keeps no titles.
         year: Of its release, None where unknown.
         imdb_id: ``"tt…"``, or None.
         directors: Names, empty where unknown.
         kind: :data:`FILM`, or what else it is; None where unknown.
-        namesakes: How many other films the provider knows that fit the movie equally well.
+        namesakes: Number of other films known to the provider that fit the movie equally well.
     """
 
     titles: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a provider tells about a film; whatever it does not know is left out.
+    """What a provider says about a film; what it does not know is left at its default.
 
     Values that cannot be what they should be, such as a runtime of "abc", are dropped: an odd
     fact costs itself and nothing else.
@@ -138,9 +138,9 @@ class Candidate:
         facts: What it tells about the film.
         source: Address of the page or file, exact enough to give credit.
         licence: What may be done with the facts.
-        match: None for a candidate that tells which film it is: then the match is decided for it.
-            What does not tell, such as a trailer or a text written for this very movie, brings its
-            own match, and says nothing about other candidates.
+        match: None for a candidate that identifies a film; `mmrec.catalogue.matching` then decides
+            whether it is the right one. A candidate that does not identify a film, such as a
+            trailer or a text written for this movie, brings its own match.
     """
 
     movie_id: int
@@ -162,15 +162,15 @@ class Miss:
 
 
 class Provider(Protocol):
-    """Whoever can tell something about movies.
+    """A source of facts about movies, one class in one file.
 
-    A provider is one class in one file. ``find`` yields candidates as it gets them, none, one or
-    several per movie, and a `Miss` wherever it could not answer; it raises only for what makes
-    every further answer impossible (`StudyError`), or if this computer fails (`LocalError`).
+    ``find`` yields any number of candidates for each movie, as soon as it has them, and a `Miss`
+    for what it could not answer. It raises an exception only if no further answer is possible
+    (`StudyError`) or this computer fails (`LocalError`).
     """
 
     name: str
-    """Under which its candidates are listed."""
+    """The name under which tables list its candidates."""
 
     def find(self, movies: Sequence[Movie]) -> Iterable[Candidate | Miss]:
         """Looks the movies up, in any order."""

@@ -1,1 +1,1 @@
-"""Movies of a reader's own: the ``mmrec enrich`` command."""
+"""``mmrec enrich``: a catalogue of any list of movies, by asking web services."""

@@ -1,1 +1,1 @@
-"""Files that tell of MovieLens' movies, a provider a module."""
+"""The study's own providers, one per module; each reads one file."""

@@ -1,5 +1,5 @@
-"""Services that tell of films, a provider a file; ``--providers`` takes the names of the files.
+"""Web services as providers, one per module; ``--providers`` takes the names of the modules.
 
-Each file has a function ``provider(web, options)`` that makes a provider; what a provider has to
-do is said in `mmrec.catalogue.provider`.
+Each module has a function ``provider(web, options)`` that returns a provider, as
+`mmrec.catalogue.provider` defines it.
 """
