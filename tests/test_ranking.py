@@ -13,6 +13,8 @@ from sklearn.metrics import ndcg_score
 from mmrec.errors import StudyError
 from mmrec.evaluation import metrics, ranking
 from mmrec.evaluation.protocols import SealedTest
+from mmrec.models import base
+from mmrec.models.base import Recommender
 
 FILMS = pd.Series(np.arange(200), np.arange(200))  # every id a film of its own
 NOTHING = pd.DataFrame({"user_id": [], "movie_id": []}, dtype="int64")
@@ -24,6 +26,23 @@ def pairs(*rows) -> pd.DataFrame:
 
 def sealed(*rows) -> SealedTest:
     return SealedTest(pd.DataFrame(rows, columns=["user_id", "movie_id", "rating"]))
+
+
+class Scores(Recommender):
+    """Predicts what a function says of pairs."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def fit(self, data, *, seed, chosen=None):
+        return self
+
+    def predict(self, pairs):
+        return np.asarray(self.function(pairs), float)
+
+
+def recommend(function, users, candidates, seen, k=20) -> pd.DataFrame:
+    return Scores(function).recommend(users, candidates, seen, k)
 
 
 def lists(**movies) -> pd.DataFrame:
@@ -38,7 +57,7 @@ def lists(**movies) -> pd.DataFrame:
 
 
 def test_the_best_come_first_and_what_was_seen_does_not_come():
-    found = ranking.recommend(
+    found = recommend(
         lambda frame: frame["movie_id"] * np.where(frame["user_id"] == 8, 1, -1),
         users=[8, 3],
         candidates=[20, 10, 40, 30],
@@ -50,7 +69,7 @@ def test_the_best_come_first_and_what_was_seen_does_not_come():
 
 
 def test_fewer_candidates_than_places_make_a_short_list():
-    found = ranking.recommend(lambda f: f["movie_id"], [1, 2], [5, 6, 7], pairs((1, 6)), k=20)
+    found = recommend(lambda f: f["movie_id"], [1, 2], [5, 6, 7], pairs((1, 6)), k=20)
     assert found.groupby("user_id")["movie_id"].apply(list).to_dict() == {1: [7, 5], 2: [7, 6, 5]}
 
 
@@ -60,26 +79,24 @@ def test_lists_depend_on_neither_the_chunks_nor_the_order_given(monkeypatch):
     def score(frame):  # many ties
         return (frame["movie_id"] * frame["user_id"]) % 3
 
-    whole = ranking.recommend(score, users, movies, NOTHING)
-    monkeypatch.setattr(ranking, "USERS_PER_CHUNK", 4)
-    parts = ranking.recommend(score, users[::-1], movies[::-1], NOTHING)
+    whole = recommend(score, users, movies, NOTHING)
+    monkeypatch.setattr(base, "USERS_PER_CHUNK", 4)
+    parts = recommend(score, users[::-1], movies[::-1], NOTHING)
     parts = parts.sort_values(["user_id", "rank"], ignore_index=True)
     pd.testing.assert_frame_equal(whole, parts)
 
 
 def test_ties_favour_no_movie():
     users, movies = np.arange(400), np.arange(40)
-    found = ranking.recommend(lambda f: np.zeros(len(f)), users, movies, NOTHING, k=10)
+    found = recommend(lambda f: np.zeros(len(f)), users, movies, NOTHING, k=10)
     counts = found["movie_id"].value_counts().reindex(movies, fill_value=0)
     assert abs(counts[:20].sum() / counts.sum() - 0.5) < 0.03, "not in the order of ids"
     assert counts.min() > 60, "100 expected of each"
 
 
 def test_a_prediction_that_is_no_number_is_an_error():
-    with pytest.raises(StudyError, match="2 of 4 predictions are not a number"):
-        ranking.recommend(
-            lambda f: np.where(f["movie_id"] == 5, np.nan, 3), [1, 2], [5, 6], NOTHING
-        )
+    with pytest.raises(StudyError, match="2 of 4 scores are not a number"):
+        recommend(lambda f: np.where(f["movie_id"] == 5, np.nan, 3), [1, 2], [5, 6], NOTHING)
 
 
 # --- scoring lists ------------------------------------------------------------------------------
@@ -166,7 +183,7 @@ def test_a_perfect_model_makes_perfect_lists_and_its_opposite_empty_ones():
 
     perfect, opposite = (
         metrics.score_lists(
-            ranking.recommend(lambda f, s=sign: s * truth(f), range(1, 9), range(60), NOTHING),
+            recommend(lambda f, s=sign: s * truth(f), range(1, 9), range(60), NOTHING),
             test,
             FILMS,
         )
@@ -205,6 +222,6 @@ def test_popularity_is_that_of_the_entries():
 def test_blind_lists_are_neither_popular_nor_not():
     rng = np.random.default_rng(1)
     train = pd.DataFrame({"movie_id": rng.zipf(1.5, 5000) % 100})
-    made = ranking.recommend(lambda f: np.zeros(len(f)), range(300), range(100), NOTHING)
+    made = recommend(lambda f: np.zeros(len(f)), range(300), range(100), NOTHING)
     found = ranking.popularity(made, range(100), train)
     assert found["popularity_percentile"] == pytest.approx(0.5, abs=0.02)

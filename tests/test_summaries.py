@@ -271,11 +271,13 @@ def test_scores_of_lists_follow_from_the_stored_lists(workspace):
     test, rng = sealed("u1"), np.random.default_rng(0)
     rows = []
     for seed in (0, 1):
-        lists = ranking.recommend(
-            lambda f: rng.random(len(f)),
-            range(1, tiny.N_USERS + 1),
-            tiny.movie_ids(),
-            pd.DataFrame({"user_id": [], "movie_id": []}, dtype="int64"),
+        lists = pd.DataFrame(
+            [
+                (user, rank, movie)
+                for user in range(1, tiny.N_USERS + 1)
+                for rank, movie in enumerate(rng.permutation(tiny.movie_ids())[:20], start=1)
+            ],
+            columns=["user_id", "rank", "movie_id"],
         )
         predictions = test.pairs.assign(prediction=test.open())
         rows.append(

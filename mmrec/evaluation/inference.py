@@ -128,7 +128,7 @@ class Sample:
                 samples, means = [np.sqrt(s) for s in samples], [float(np.sqrt(m)) for m in means]
             weighted = self.weights * (first - second)
             # A mean weighted by user changes its sign with the flip of all that the user adds.
-            p, floor = sign_flip_test(np.bincount(self.users, weights=weighted))
+            p, floor = sign_flip_test(np.bincount(self.users, weights=weighted).astype(np.float64))
             return Difference(means[0] - means[1], *_middle(samples[0] - samples[1]), p, floor)
         (one, of_one), (other, of_other) = (
             self._linearised(values, root=root) for values in (first, second)
@@ -234,7 +234,7 @@ def sign_flip_test(sums: Floats) -> tuple[float, float]:
 
 
 def _size_of_sum(sums: Floats, axis: int) -> Floats:
-    return np.abs(sums.sum(axis=axis))
+    return np.asarray(np.abs(sums.sum(axis=axis)), np.float64)
 
 
 def holm(p: Sequence[float] | Floats) -> Floats:

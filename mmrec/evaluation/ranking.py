@@ -1,76 +1,19 @@
-"""Lists of recommendations, and what can be said of them: a low RMSE does not make a good list.
+"""What can be said of lists of recommendations: a low RMSE does not make a good list.
 
 Nothing here knows a test rating: which entries of a list are hits is told by
 :func:`mmrec.evaluation.metrics.list_values`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from mmrec.errors import StudyError
 from mmrec.models.base import LIST_LENGTH
 from mmrec.models.list_gain import LISTED
 
 LONG = LIST_LENGTH
 """Length of the list that recall is of, and of the lists that are kept."""
-USERS_PER_CHUNK = 64
-
-
-def recommend(
-    score: Callable[[pd.DataFrame], np.ndarray],
-    users: Sequence[int],
-    candidates: Sequence[int],
-    seen: pd.DataFrame,
-    k: int = LONG,
-) -> pd.DataFrame:
-    """The k candidates of highest predicted rating for each user, without those already rated.
-
-    Equal predictions are put in an order drawn per user from the user's id: the ids of
-    MovieLens-100K begin with the popular movies, so that the order of ids would favour a model
-    that says the same of every movie.
-
-    Args:
-        score: From a frame of ``user_id, movie_id`` [n] to predictions [n], not clipped.
-        users: Ids of the users who get a list.
-        candidates: Ids of the movies that may be listed.
-        seen: ``user_id, movie_id``; these pairs are not listed.
-        k: Length of a list; it is shorter where fewer candidates are left.
-
-    Returns:
-        ``user_id, rank, movie_id``, ranks from 1, users in the order given.
-
-    Raises:
-        StudyError: A prediction is not a number.
-    """
-    users, candidates = pd.Index(users), pd.Index(candidates).unique().sort_values()
-    at = users.get_indexer(seen["user_id"]), candidates.get_indexer(seen["movie_id"])
-    hidden = np.zeros((len(users), len(candidates)), bool)
-    known = (at[0] >= 0) & (at[1] >= 0)
-    hidden[at[0][known], at[1][known]] = True
-    lists = []
-    for start in range(0, len(users), USERS_PER_CHUNK):
-        some = users[start : start + USERS_PER_CHUNK]
-        pairs = pd.MultiIndex.from_product([some, candidates], names=["user_id", "movie_id"])
-        scores = np.asarray(score(pairs.to_frame(index=False)), np.float64)
-        if np.isnan(scores).any():
-            raise StudyError(
-                f"{np.isnan(scores).sum()} of {len(scores)} predictions are not a number",
-                where="recommend",
-                remedy="A model must score every pair of a user and a candidate.",
-            )
-        scores = scores.reshape(len(some), -1)
-        for user, row, skip in zip(some, scores, hidden[start:], strict=False):
-            shuffled = np.random.default_rng([4, user]).permutation(len(candidates))
-            shuffled = shuffled[~skip[shuffled]]
-            best = shuffled[np.argsort(-row[shuffled], kind="stable")[:k]]
-            ranks = np.arange(1, len(best) + 1)
-            lists.append(
-                pd.DataFrame({"user_id": user, "rank": ranks, "movie_id": candidates[best]})
-            )
-    return pd.concat(lists, ignore_index=True)
 
 
 def once_per_film(recommendations: pd.DataFrame, films: pd.Series, k: int) -> pd.DataFrame:

@@ -106,13 +106,15 @@ def training_curves(runs: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
     fig, axes = panels(2, 4.5, 3.6)
     styles = styles_of(runs["row"])
     for row, group in runs.groupby("row", sort=False):
-        colour, _ = styles[row]
-        for run in group.itertuples():
-            history = pd.DataFrame(list(run.history))
-            label = row if run.Index == group.index[0] else None
+        colour, _ = styles[str(row)]
+        for number, (epochs, best_epoch) in enumerate(
+            zip(group["history"], group["best_epoch"], strict=True)
+        ):
+            history = pd.DataFrame(list(epochs))
+            label = None if number else row
             axes[0, 0].plot(history["epoch"], history["mse"] ** 0.5, color=colour, ls=":", lw=1)
             axes[0, 0].plot(history["epoch"], history["validation_rmse"], color=colour, label=label)
-            best = history.iloc[run.best_epoch - 1]
+            best = history.iloc[int(best_epoch) - 1]
             axes[0, 0].plot(best["epoch"], best["validation_rmse"], "o", color=colour, ms=5)
             axes[0, 1].plot(history["epoch"], history["cosine"], color=colour, label=label)
     axes[0, 0].set(xlabel="epoch", ylabel="RMSE, stars", title="training (dotted) and validation")

@@ -45,7 +45,8 @@ def residuals(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
         measured = errors(key, group, workspace)
         squared = (measured.values**2).mean(axis=1).to_numpy()
         signed, sample = measured.over_seeds(), measured.sample
-        for side, of_pair in _counts(measured.values.index, key.support_size, workspace).items():
+        pairs = measured.values.index.to_frame(index=False)
+        for side, of_pair in _counts(pairs, key.support_size, workspace).items():
             bins = np.searchsorted(EDGES, of_pair, side="right") - 1
             for number, name in enumerate(bin_names()):
                 at = bins == number
@@ -61,20 +62,19 @@ def residuals(runs: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
 
 
 def _counts(
-    pairs: pd.MultiIndex, support_size: int | None, workspace: Workspace
+    pairs: pd.DataFrame, support_size: int | None, workspace: Workspace
 ) -> dict[str, NDArray[np.int64]]:
     """Ratings outside the test part of each pair's movie and user, int [n] each."""
     data = load(workspace)
     whole = pd.MultiIndex.from_frame(data.ratings[["user_id", "movie_id"]])
     counts = {"movie": np.zeros(len(pairs), np.int64), "user": np.zeros(len(pairs), np.int64)}
-    folds = pairs.get_level_values("fold")
-    for fold in folds.unique():
+    for fold in pairs["fold"].unique():
         tested = sealed_test(data.ratings, data.films, fold=fold, support_size=support_size).pairs
         rest = data.ratings[~whole.isin(pd.MultiIndex.from_frame(tested))]
-        at = folds == fold
+        at = (pairs["fold"] == fold).to_numpy()
         for side, found in counts.items():
             name = f"{side}_id"
-            ids = pairs.get_level_values(name)[at]
+            ids = pairs.loc[at, name]
             found[at] = rest[name].value_counts().reindex(ids, fill_value=0).to_numpy()
     return counts
 
@@ -136,28 +136,37 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
     return means.assign(gain=gain.mean(), gain_sd=gain.std())
 
 
-def tried(runs: pd.DataFrame) -> pd.DataFrame:
-    """The settings that each run's tuning tried: ``row, seed, setting, validation_rmse, chosen``.
+def tried(runs: pd.DataFrame, score: str = "validation_rmse") -> pd.DataFrame:
+    """The settings that each run's tuning tried.
 
     Args:
-        runs: What :func:`mmrec.experiments.runner.run` returned; those with a ``tuning`` (one
-            mapping of settings with their ``validation_rmse`` per try) and a ``chosen`` (settings).
+        runs: What :func:`mmrec.experiments.runner.run` returned. Those are taken that have a
+            ``tuning`` (a mapping of settings with their score per try) by this score, and a
+            ``chosen`` (settings).
+        score: What the settings were tried by; models that only rank have another than models
+            that predict ratings.
+
+    Returns:
+        ``row, seed, setting``, the score under its name, and ``chosen``.
     """
     rows = []
-    for run in runs[runs["tuning"].notna()].itertuples():
-        for record in run.tuning:
+    tuned = runs[runs["tuning"].notna()]
+    for row, seed, tuning, chosen in zip(
+        tuned["row"], tuned["seed"], tuned["tuning"], tuned["chosen"], strict=True
+    ):
+        for record in tuning:
+            if score not in record:
+                continue
             settings = {
-                key: value
-                for key, value in record.items()
-                if key != "validation_rmse" and value is not None
+                key: value for key, value in record.items() if key != score and value is not None
             }
             rows.append(
                 {
-                    "row": run.row,
-                    "seed": run.seed,
+                    "row": row,
+                    "seed": seed,
                     "setting": ", ".join(f"{key} {value}" for key, value in settings.items()),
-                    "validation_rmse": record["validation_rmse"],
-                    "chosen": all(run.chosen.get(key) == value for key, value in settings.items()),
+                    score: record[score],
+                    "chosen": all(chosen.get(key) == value for key, value in settings.items()),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["row", "seed", "setting", score, "chosen"])

@@ -50,7 +50,7 @@ def coverage(share: "pd.Series[float]", modality: str) -> tuple[Figure, Axes]:
 def film_map(
     points: NDArray[np.floating],
     films: pd.DataFrame,
-    genre: "pd.Series[str]",
+    genre: pd.Series,
     *,
     axes_names: tuple[str, str],
 ) -> tuple[Figure, Axes]:
@@ -104,7 +104,7 @@ def _apart(points: NDArray[np.floating]) -> list[int]:
 
 
 def component_map(
-    vectors: NDArray[np.floating], films: pd.DataFrame, genre: "pd.Series[str]"
+    vectors: NDArray[np.floating], films: pd.DataFrame, genre: pd.Series
 ) -> tuple[Figure, Axes]:
     """Films by the first two principal components of their scaled vectors; see :func:`film_map`."""
     components = PCA(n_components=2, random_state=0).fit(vectors)

@@ -37,7 +37,7 @@ def films_with_vectors(
     films = movies.drop_duplicates("film_id").set_index("movie_id")
     order = pd.Index(ranked)
     films = films.loc[order[order.isin(films.index)]]
-    films = films[table.complete(films.index)]
+    films = films[table.complete(films.index.tolist())]
     if len(films) < 2:
         raise StudyError(
             f"{len(films)} of the films have a {table.modality} vector",
@@ -57,7 +57,7 @@ def scaled_vectors(films: pd.DataFrame, table: FeatureTable) -> NDArray[np.float
     Returns:
         float32 [n_films, width].
     """
-    vectors, _ = table.matrix(films.index)
+    vectors, _ = table.matrix(films.index.tolist())
     return np.asarray(StandardScaler().fit_transform(vectors))
 
 
@@ -92,7 +92,7 @@ def nearest_titles(films: pd.DataFrame, neighbours: NDArray[np.int64], n: int = 
     )
 
 
-def first_genre(films: pd.DataFrame, n: int = 6) -> "pd.Series[str]":
+def first_genre(films: pd.DataFrame, n: int = 6) -> pd.Series:
     """The first genre that MovieLens lists for each film; the n most frequent, and "other".
 
     MovieLens lists genres alphabetically, so this is a label and not a judgement of the main one.

@@ -52,7 +52,7 @@ SERIES = {
 def _with_series(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows with the name of their protocol and kind of features; those without one left out."""
     named = [SERIES.get(key) for key in zip(rows["protocol"], rows["features"], strict=True)]
-    return rows.assign(series=named).dropna(subset="series")
+    return rows.assign(series=pd.Series(named, rows.index)).dropna(subset="series")
 
 
 def ablation(table: pd.DataFrame, trivial: Sequence[str] = tuple(TRIVIAL)) -> tuple[Figure, Axes]:
@@ -213,7 +213,7 @@ def masking_curves(
     styles = styles_of(rows["row"])
     for ax, protocol in zip(axes[0], protocols, strict=True):
         for row, line in rows[rows["protocol"] == protocol].groupby("row", sort=False):
-            colour, marker = styles[row]
+            colour, marker = styles[str(row)]
             line = line.sort_values("masking")
             hidden = 100 * line["masking"]
             ax.fill_between(
@@ -255,7 +255,7 @@ def learning_curves(
     for ax, scenario in zip(axes[0], scenarios, strict=True):
         curves = table[table["fold"] == scenario]
         for row, line in curves.groupby("row", sort=False):
-            colour, marker = styles[row]
+            colour, marker = styles[str(row)]
             line = line.sort_values("support_size")
             size = line["support_size"].astype(float)
             ax.fill_between(

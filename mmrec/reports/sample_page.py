@@ -122,8 +122,14 @@ def _log_mel(ax: Axes, samples: np.ndarray) -> None:
     # Three of the steps of 10 ms in one: more than that, the page cannot show.
     picture = windows.reshape(-1, 3, windows.shape[-1]).mean(axis=1).T
     extent = (0, 0.03 * picture.shape[1], 0, len(picture))
-    look = {"cmap": "cividis", "interpolation": "nearest"}
-    ax.imshow(picture, origin="lower", aspect="auto", extent=extent, **look)
+    ax.imshow(
+        picture,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        cmap="cividis",
+        interpolation="nearest",
+    )
     ax.grid(visible=False)
     ax.set(yticks=[0, 32, 64])
     ax.set_xlabel("time (s)", fontsize=9)
@@ -137,5 +143,6 @@ def _text(ax: Axes, sample: Sample) -> None:
         if value
     ]
     lines = [textwrap.fill(sample.synopsis, _LINE), "", *facts]
-    style = {"fontsize": 8.5, "va": "top", "linespacing": 1.35}
-    ax.text(0, 1, "\n".join(lines), transform=ax.transAxes, **style)
+    ax.text(
+        0, 1, "\n".join(lines), transform=ax.transAxes, fontsize=8.5, va="top", linespacing=1.35
+    )

@@ -94,7 +94,7 @@ def reference_lines(
         draw(value, color=REFERENCE, lw=1, ls="--", zorder=0)
         if named:
             ax.annotate(
-                name,
+                str(name),
                 at,
                 xycoords=("data", "axes fraction") if vertical else ("axes fraction", "data"),
                 xytext=(2, 3) if vertical else (3, -3),
@@ -107,12 +107,13 @@ def reference_lines(
 
 def spread(rows: pd.DataFrame, middle: str, low: str, high: str) -> NDArray[np.float64]:
     """Lengths of error bars below and above, [2, n]."""
-    return np.abs(rows[[low, high]].to_numpy(float).T - rows[middle].to_numpy(float))
+    limits = rows[[low, high]].to_numpy(np.float64).T
+    return np.asarray(np.abs(limits - rows[middle].to_numpy(np.float64)), np.float64)
 
 
 def row_offsets(n: int) -> NDArray[np.float64]:
     """Places of n marks around the middle of their row, the first one on top."""
-    return 0.7 / max(3, n) * (np.arange(n)[::-1] - (n - 1) / 2)
+    return np.asarray(0.7 / max(3, n) * (np.arange(n)[::-1] - (n - 1) / 2), np.float64)
 
 
 def rows_on_y(ax: Axes, labels: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """From runs to the rows of a table: means over seeds, intervals, the paper's figures beside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,9 +44,9 @@ class Measured(NamedTuple):
     values: pd.DataFrame
     sample: Sample
 
-    def over_seeds(self, seeds: "pd.Index[int] | None" = None) -> NDArray[np.float64]:
+    def over_seeds(self, seeds: Sequence[int] | None = None) -> NDArray[np.float64]:
         """Means over all seeds, or over some, float64 [n]."""
-        some = self.values if seeds is None else self.values[seeds]
+        some = self.values if seeds is None else self.values[list(seeds)]
         return some.mean(axis=1).to_numpy(np.float64)
 
     def of_seed(self, seed: int) -> float:
@@ -239,14 +239,15 @@ def _content_gain(key: Key, measured: Mapping[Key, Measured]) -> dict[str, float
     return {"content_gain": found.value, "gain_low": found.low, "gain_high": found.high}
 
 
-def common_seeds(first: Measured, second: Measured) -> "pd.Index[int]":
+def common_seeds(first: Measured, second: Measured) -> list[int]:
     """The seeds that two rows were both run with.
 
     Raises:
         StudyError: They share no seed, or not the same folds.
     """
-    seeds = first.values.columns.intersection(second.values.columns)
-    if not len(seeds) or not first.values.index.equals(second.values.index):
+    shared = first.values.columns.intersection(second.values.columns)
+    seeds: list[int] = [*map(int, shared.to_numpy(np.int64))]
+    if not seeds or not first.values.index.equals(second.values.index):
         raise StudyError(
             "two rows have no seed in common, or not the same folds",
             where="summary",
