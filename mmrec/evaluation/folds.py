@@ -149,19 +149,20 @@ def divide(
         )
     rng = np.random.default_rng([seed, len(ratings)])
     if not chosen.new:
-        test = fold_masks(ratings)[fold]
-        rest = np.flatnonzero(~test)
-        validation = np.zeros(len(ratings), bool)
-        validation[rng.permutation(rest)[: round(VALIDATION_SHARE * len(rest))]] = True
-        return _checked(Roles(~test & ~validation, validation, test), fold)
+        tested = fold_masks(ratings)[fold]
+        rest = np.flatnonzero(~tested)
+        drawn = np.zeros(len(ratings), bool)
+        drawn[rng.permutation(rest)[: round(VALIDATION_SHARE * len(rest))]] = True
+        return _checked(Roles(~tested & ~drawn, drawn, tested), fold)
 
     keys = ratings.assign(film_id=ratings["movie_id"].map(films))
     new = {key: _fifth(keys[key], chosen.number) for key in chosen.new}
     held = {key: _held_out(keys[key], new[key], rng) for key in new}
     is_new, is_held = (np.stack([keys[key].isin(some[key]) for key in new]) for some in (new, held))
-    test = is_new.all(axis=0)
-    train = ~is_new.any(axis=0) & ~is_held.any(axis=0)
-    validation = ~is_new.any(axis=0) & is_held.any(axis=0)
+    test: NDArray[np.bool_] = np.asarray(is_new.all(axis=0))
+    known, held_out = np.asarray(~is_new.any(axis=0)), np.asarray(is_held.any(axis=0))
+    train: NDArray[np.bool_] = known & ~held_out
+    validation: NDArray[np.bool_] = known & held_out
     if support_size is not None:
         (key,) = new
         rank = _ranks(keys[key], fold)
@@ -198,4 +199,4 @@ def _held_out(
 def _ranks(keys: pd.Series, fold: str) -> NDArray[np.float64]:
     """Place of every rating in a random order of its film's or user's ratings, from 0."""
     drawn = pd.Series(np.random.default_rng([*fold.encode()]).random(len(keys)), keys.index)
-    return drawn.groupby(keys).rank(method="first").to_numpy() - 1
+    return np.asarray(drawn.groupby(keys).rank(method="first"), np.float64) - 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from mmrec.evaluation.folds import FOLDS, scenario_of
 from mmrec.experiments.paper import BASELINES, ROWS, Rows, models, networks
@@ -58,7 +59,7 @@ def strict(
         found += networks({REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds)
         found += models(OPPONENTS, fold=fold, seeds=seeds)
         if scenario_of(fold) == "item":
-            control = {"features": "permuted", "fold": fold, "seeds": seeds}
+            control: dict[str, Any] = {"features": "permuted", "fold": fold, "seeds": seeds}
             found += networks({"meta": ROWS["meta"]}, training, **control)
             found += models({UNRATED: unrated}, fold=fold, seeds=seeds)
             found += models({"FM: hybrid": hybrid}, **control)

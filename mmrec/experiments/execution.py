@@ -93,7 +93,8 @@ def execute(experiment: Experiment, data: Data) -> Outcome:
         model, record = _fit(experiment, data, split)
         seconds = time.perf_counter() - started
         predictions = _predict(model, pairs)
-        candidates = data.movies if split.cold_movies is None else split.cold_movies
+        new = split.cold_movies
+        candidates = data.movies.tolist() if new is None else new.tolist()
         lists = _recommend(model, candidates, data, pairs)
     record = {
         **_score(predictions, split, _covered(experiment, data, pairs)),
@@ -132,10 +133,9 @@ def _recommend(
     model: Recommender, candidates: Sequence[int], data: Data, pairs: pd.DataFrame
 ) -> pd.DataFrame:
     """Lists in which every film stands once, for the users of the test part."""
-    ids = pd.Index(candidates)
-    repeated = len(ids) - data.films[ids].nunique()
+    repeated = len(candidates) - data.films[list(candidates)].nunique()
     lists = model.recommend(
-        pairs["user_id"].unique(), ids, _seen(data, pairs), k=LIST_LENGTH + repeated
+        pairs["user_id"].unique().tolist(), candidates, _seen(data, pairs), k=LIST_LENGTH + repeated
     )
     return ranking.once_per_film(lists, data.films, LIST_LENGTH)
 

@@ -222,7 +222,7 @@ def table2(
     some = {row: ROWS[row] for row in rows}
     found: Rows = []
     for masking in (0.0, *masking_levels):
-        here = {"fold": fold, "masking": masking}
+        here: dict[str, Any] = {"fold": fold, "masking": masking}
         found += networks(some, training, seeds=seeds, **here)
         found += networks(some, training, seeds=control_seeds, features="permuted", **here)
         found += networks(some, published, seeds=seeds, protocol="as_published", **here)

@@ -68,6 +68,8 @@ class Config(Protocol):
     Its fields describe the model in full, so that they name its results.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the feature tables that the model reads."""
