@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import mmrec
@@ -131,7 +132,10 @@ def _encoders() -> Rows:
     except StudyError as error:
         rows = [(wanted.text_encoder, f"{error.what}\n{error.remedy}")]
     files: dict[str, Download | Packaged] = {**video.WEIGHTS, **audio.WEIGHTS}
-    encoders = {"video": wanted.video_encoders, "audio": wanted.audio_encoders}
+    encoders: dict[str, Sequence[str]] = {
+        "video": wanted.video_encoders,
+        "audio": wanted.audio_encoders,
+    }
     for modality, names in encoders.items():
         status = {n: files[n].status() if n in files else no_weights for n in names}
         rows += [(name, found.text) for name, found in status.items()]

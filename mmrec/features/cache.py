@@ -98,7 +98,9 @@ def embed(
         "source": f"{label} of {len(vectors):,} movies",
         "stand_in": "; ".join(filter(None, [STAND_INS[source], instead])) or None,
     }
-    table = FeatureTable(modality, list(vectors), np.stack(list(vectors.values())), provenance)
+    table = FeatureTable(
+        modality, np.array(list(vectors)), np.stack(list(vectors.values())), provenance
+    )
     return table, left_out
 
 

@@ -37,8 +37,8 @@ def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
     ]
     rating = movies["imdb_rating"].to_numpy(np.float32, na_value=np.nan)[:, None] / 10
     genres = _flags(movies["genres"], GENRES)
-    blocks = {
-        "genres": (genres, genres.any(axis=1)),
+    blocks: dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {
+        "genres": (genres, np.asarray(genres.any(axis=1), bool)),
         "directors": _shared(movies["directors"], film, min_films),
         "cast": _shared(movies["cast"], film, min_films),
         "years": _shared(years, film, min_films),

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -108,7 +109,7 @@ def read(folder: Path) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
-def graph(facts: pd.DataFrame, movies: pd.DataFrame) -> nx.MultiDiGraph:
+def graph(facts: pd.DataFrame, movies: pd.DataFrame) -> "nx.MultiDiGraph[Any]":
     """The facts as a graph, to look at and to measure.
 
     Args:
@@ -120,17 +121,17 @@ def graph(facts: pd.DataFrame, movies: pd.DataFrame) -> nx.MultiDiGraph:
         what the relation that leads there is called) and ``label`` (a movie's title; else None,
         for the source has no names). Edges carry ``relation``.
     """
-    made = nx.MultiDiGraph()
+    made: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
     titles = dict(movies.dropna(subset="freebase_id")[["freebase_id", "title"]].to_numpy())
     films = {*facts["head"], *facts.loc[facts["relation"] == "sequel", "tail"]}
-    for fact in facts.itertuples():
-        kind = _KINDS.get(fact.relation, fact.relation)
-        made.add_node(fact.head, kind="movie", label=titles.get(fact.head))
-        if fact.tail in films:
-            made.add_node(fact.tail, kind="movie", label=titles.get(fact.tail))
+    for head, relation, tail in facts[["head", "relation", "tail"]].astype(str).to_numpy():
+        kind = _KINDS.get(relation, relation)
+        made.add_node(head, kind="movie", label=titles.get(head))
+        if tail in films:
+            made.add_node(tail, kind="movie", label=titles.get(tail))
         else:
-            made.add_node(fact.tail, kind=kind, label=None)
-        made.add_edge(fact.head, fact.tail, relation=fact.relation)
+            made.add_node(tail, kind=kind, label=None)
+        made.add_edge(head, tail, relation=relation)
     return made
 
 
@@ -187,7 +188,7 @@ def embed(
     }
     return FeatureTable(
         MODALITY,
-        movies.loc[known, "movie_id"],
+        movies.loc[known, "movie_id"].to_numpy(),
         vectors[entities[known].to_numpy(int)],
         provenance,
         {"walks": slice(0, WIDTH)},
@@ -219,7 +220,7 @@ def same_director(movies: pd.DataFrame, facts: pd.DataFrame) -> tuple[int, int]:
     return len(agreed), sum(agreed)
 
 
-def walks(matrix: sparse.csr_array, *, per_node: int, steps: int, seed: int) -> np.ndarray:
+def walks(matrix: sparse.csr_array, *, per_node: int, steps: int, seed: int) -> NDArray[np.int64]:
     """Random walks from every node, along edges drawn at random.
 
     Args:
@@ -276,7 +277,7 @@ def _adjacency(facts: pd.DataFrame) -> tuple[sparse.csr_array, list[str]]:
 
 def _vectors(
     matrix: sparse.csr_array, names: Sequence[str], settings: dict[str, int], cache: Path
-) -> tuple[np.ndarray, str]:
+) -> tuple[NDArray[np.float32], str]:
     """A vector for each node, float32 [n, 300], from the cache or trained now; and the digest."""
     code = code_digest(__name__)
     state = hashlib.sha256(json.dumps([code, settings, _TRAINING, names]).encode())
@@ -285,7 +286,7 @@ def _vectors(
     digest = state.hexdigest()[:16]
 
     def read(stored: Path) -> NDArray[np.float32]:
-        vectors = np.load(stored, allow_pickle=False)
+        vectors = np.asarray(np.load(stored, allow_pickle=False), np.float32)
         if vectors.shape != (len(names), WIDTH) or not np.isfinite(vectors).all():
             raise ValueError(f"{vectors.shape} vectors for {len(names)} nodes")
         return vectors
@@ -299,9 +300,9 @@ def _vectors(
     return vectors, digest
 
 
-def _train(paths: np.ndarray, n_nodes: int) -> np.ndarray:
+def _train(paths: NDArray[np.int64], n_nodes: int) -> NDArray[np.float32]:
     from gensim.models import Word2Vec
 
     words = np.arange(n_nodes).astype(str)
     trained = Word2Vec([words[path].tolist() for path in paths], **_TRAINING)
-    return trained.wv[words.tolist()].astype(np.float32)
+    return np.asarray(trained.wv[words.tolist()], np.float32)

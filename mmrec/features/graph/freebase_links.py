@@ -61,12 +61,14 @@ def embed(movies: pd.DataFrame, *, walks_per_node: int, cache: Path) -> Alternat
         sources.fetch_if_there(resource, cache)
         for resource in (sources.FREEBASE, sources.LATER_TITLES)
     ]
-    absent = [one for one in served if one.path is None]
-    if absent:
-        log.warning("no Freebase graph: %s", absent[0].notes[0])
-        return Alternative(figures={"left out": f"{absent[0].resource} is not available"})
-    facts = freebase_graph.read(served[0].path)
-    linked = link(movies, read_titles(served[1].path), read_links(served[0].path))
+    folders = [one.path for one in served if one.path is not None]
+    if len(folders) < len(served):
+        absent = next(one for one in served if one.path is None)
+        log.warning("no Freebase graph: %s", absent.notes[0])
+        return Alternative(figures={"left out": f"{absent.resource} is not available"})
+    graph, titles = folders
+    facts = freebase_graph.read(graph)
+    linked = link(movies, read_titles(titles), read_links(graph))
     content = facts[~facts["relation"].isin(freebase_graph.AWARDS)]
     table, without_genres = (
         freebase_graph.embed(linked, relations, walks_per_node=walks_per_node, cache=cache)
@@ -117,7 +119,8 @@ def link(movies: pd.DataFrame, titles: pd.DataFrame, entities: pd.Series) -> pd.
     one_film = pairs.groupby("later_id")["film_id"].transform("nunique") == 1
     number = pairs[one_number & one_film].drop_duplicates("movie_id").set_index("movie_id")
     found = movies["movie_id"].map(number["later_id"]).map(entities)
-    return movies.assign(freebase_id=found.astype(object).where(found.notna(), None))
+    ids = [None if pd.isna(entity) else str(entity) for entity in found]
+    return movies.assign(freebase_id=pd.Series(ids, index=movies.index, dtype=object))
 
 
 def read_titles(folder: Path) -> pd.DataFrame:
@@ -136,7 +139,7 @@ def read_titles(folder: Path) -> pd.DataFrame:
     try:
         # A pickle can run code when it is read. The source is pinned by its digest: these are the
         # bytes that were looked at.
-        table = pd.read_pickle(path, compression="xz")
+        table: pd.DataFrame = pd.read_pickle(path, compression="xz")
         named = table[["movieId", "title", "year"]].dropna()
     except (OSError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise StudyError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error

@@ -185,7 +185,7 @@ def _genres_block(movies: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np
             remedy=f"The genres are {', '.join(GENRES)}.",
         )
     block = np.array([[genre in of_one for genre in GENRES] for of_one in movies["genres"]])
-    return block.astype(np.float32), block.any(axis=1)
+    return block.astype(np.float32), np.asarray(block.any(axis=1), bool)
 
 
 def _director_block(
@@ -211,4 +211,5 @@ def _rating_block(movies: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np
             where=f"movie {movies['movie_id'].to_numpy()[outside][0]}",
             remedy="Correct it in its source, or leave it out.",
         )
-    return (np.where(present, rating, 0) / 10)[:, None], present
+    share = np.where(present, rating, 0) / 10
+    return np.asarray(share[:, None], np.float32), present

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -97,7 +97,7 @@ def _opened(
             stream = streams[0]
             # Files are decoded in parallel processes; threads inside one would only compete.
             stream.codec_context.thread_count = 1
-            if stream.duration:
+            if stream.duration and stream.time_base:
                 length = float(stream.duration * stream.time_base)
             else:
                 length = (container.duration or 0) / av.time_base
@@ -151,10 +151,11 @@ def candidate_frames(
             is truncated.
     """
     with _opened(path, "video") as (container, stream, length):
-        start = float((stream.start_time or 0) * stream.time_base)
+        tick = float(stream.time_base or 0)
+        start = (stream.start_time or 0) * tick
         packets = [(p.pts, p.is_keyframe) for p in container.demux(stream) if p.pts is not None]
         begins = np.sort([pts for pts, _ in packets])
-        seconds = begins * float(stream.time_base) - start
+        seconds = begins * tick - start
     times = candidate_times(length, margin, step)
     end = seconds[-1] if len(seconds) else 0.0
     if not len(seconds) or end < min(length - _SLACK_SECONDS, times[-1]):
@@ -163,6 +164,7 @@ def candidate_frames(
     wanted = begins[at.clip(min=0)].tolist()
     # Opened again rather than rewound: not every format can seek to its very beginning.
     with _opened(path, "video") as (container, stream, _):
+        assert isinstance(stream, av.VideoStream)
         frames = _in_order(_decoded(container, stream, _needed(packets, wanted), set(wanted)))
         shown, following = next(frames, None), next(frames, None)
         if shown is None:
@@ -243,8 +245,8 @@ def _in_order(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
 
 def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """The picture as it is to be shown: some cameras write it turned or mirrored, and say so."""
-    picture = frame.to_ndarray(format="rgb24")
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return picture
     # A place (x, y) is shown at (ax + cy, bx + dy).
@@ -290,6 +292,7 @@ def waveform(path: Path, rate: int = RATE) -> NDArray[np.float32]:
     with _opened(path, "audio") as (container, stream, length):
         # Interleaved: more than seven channels in planes of their own crash PyAV.
         resampler = av.AudioResampler(format="flt", rate=rate)
+        assert isinstance(stream, av.AudioStream)
         for frame in chain(container.decode(stream), [None]):  # None flushes the resampler
             for piece in resampler.resample(frame):
                 channels = piece.to_ndarray().reshape(-1, piece.layout.nb_channels)

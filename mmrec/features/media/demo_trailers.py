@@ -8,6 +8,7 @@ movie's own. What a model learns from them says nothing about what real trailers
 import hashlib
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ import av
 import joblib
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mmrec import progress
@@ -159,7 +161,9 @@ def _render_one(movie_id: int, genres: tuple[str, ...], seconds: float, path: Pa
         container.mux(audio.encode(None))
 
 
-def _pictures(style: Style, seconds: float, rng: np.random.Generator):
+def _pictures(
+    style: Style, seconds: float, rng: np.random.Generator
+) -> Iterator[NDArray[np.uint8]]:
     """Frames uint8 [90, 160, 3]: scenes of a graded background and moving discs, between cards."""
     frames = round(seconds * FRAME_RATE)
     card = round(_CARD * frames)
@@ -185,7 +189,7 @@ def _pictures(style: Style, seconds: float, rng: np.random.Generator):
         yield _labelled(picture, "demo", (4, 78))
 
 
-def _scene(style: Style, rng: np.random.Generator) -> tuple:
+def _scene(style: Style, rng: np.random.Generator) -> tuple[NDArray[np.float64], ...]:
     """One shot: background colour, and place, speed (heights a second), size, colour of discs."""
     discs = rng.integers(2, 3 + round(4 * style.motion))
     hues = style.hue + rng.normal(0, 0.05, discs + 1)
@@ -199,19 +203,19 @@ def _scene(style: Style, rng: np.random.Generator) -> tuple:
     return colours[0], places, speeds, rng.uniform(0.06, 0.30, discs), contrast
 
 
-def _rgb(hue: float, saturation: float, value: float) -> np.ndarray:
+def _rgb(hue: float, saturation: float, value: float) -> NDArray[np.float64]:
     """HSV to RGB, all 0-1, for one colour."""
     distance = np.abs((hue + np.array([0, 2 / 3, 1 / 3])) % 1 * 6 - 3) - 1
-    return value * (1 - saturation * (1 - distance.clip(0, 1)))
+    return np.asarray(value * (1 - saturation * (1 - distance.clip(0, 1))))
 
 
-def _labelled(picture: np.ndarray, text: str, at: tuple[int, int]) -> np.ndarray:
+def _labelled(picture: NDArray[np.float64], text: str, at: tuple[int, int]) -> NDArray[np.uint8]:
     image = Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8))
     ImageDraw.Draw(image).text(at, text, fill=(230, 230, 230), font=_FONT)
     return np.asarray(image)
 
 
-def _sound(style: Style, seconds: float, rng: np.random.Generator) -> np.ndarray:
+def _sound(style: Style, seconds: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Samples float32 [n]: a chord over a ground note, beaten and mixed with noise."""
     t = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
     ground = 60.0 * 2 ** (3 * style.pitch)
@@ -226,4 +230,4 @@ def _sound(style: Style, seconds: float, rng: np.random.Generator) -> np.ndarray
     hiss = rng.normal(0, 0.5, len(t))
     mixed = envelope * ((1 - style.noise) * tones + style.noise * hiss)
     fade = np.minimum(1, 10 * np.minimum(t, t[-1] - t) / seconds)
-    return (0.5 * fade * mixed).clip(-1, 1).astype(np.float32)
+    return np.asarray((0.5 * fade * mixed).clip(-1, 1), np.float32)

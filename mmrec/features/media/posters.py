@@ -30,4 +30,4 @@ def named(movies: pd.DataFrame, *, cache: Path) -> dict[int, Path]:
             where=folder,
             remedy="Run notebook 01 again with the posters within reach.",
         )
-    return {int(movie_id): folder / str(name) for movie_id, name in names.items()}
+    return {int(m): folder / str(name) for m, name in zip(names.index, names, strict=True)}
