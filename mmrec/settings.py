@@ -61,6 +61,7 @@ class Settings(BaseModel):
     ladder_seeds: Seeds
     fold_seeds: Seeds
     cold_seeds: Seeds
+    cold_control_seeds: list[CountOrNone]
     curve_seeds: Seeds
     epochs: Count
     patience: Count

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from mmrec.catalogue import movielens
 from mmrec.errors import StudyError
 from mmrec.evaluation import folds
+from mmrec.evaluation.protocols import PROTOCOLS
 
 TWINS = {2: 1, 41: 7, 90: 30, 118: 117}
 """Movie id -> film id, of films under two ids."""
@@ -295,3 +298,88 @@ def test_a_fold_without_anything_to_test_is_told():
     ratings, ids = tiny.ratings(), tiny.movie_ids()
     with pytest.raises(StudyError, match="fold item1 has no validation and no test ratings"):
         folds.divide(ratings, pd.Series(ids, ids), fold="item1", seed=0, support_size=5)
+
+
+# --- properties ---------------------------------------------------------------------------------
+
+
+@st.composite
+def divisions(draw):
+    """Ratings and films of any small catalogue, and a fold of them."""
+    pairs = draw(
+        st.lists(
+            st.tuples(st.integers(1, 40), st.integers(1, 40)),
+            min_size=60,
+            max_size=250,
+            unique=True,
+        )
+    )
+    places = draw(st.permutations(range(len(pairs))))
+    step = movielens.N_RATINGS // len(pairs)
+    user, movie = np.array(pairs).T
+    ratings = pd.DataFrame(
+        {
+            "user_id": user,
+            "movie_id": movie,
+            "rating": draw(st.integers(1, 5)),
+            "timestamp": 880_000_000,
+        },
+        index=pd.Index(np.sort(places) * step, name="row"),
+    )
+    ids = pd.RangeIndex(1, 41, name="movie_id")
+    films = pd.Series(
+        ids.to_numpy() - draw(st.sampled_from([0, 1])) * (ids.to_numpy() % 2 == 0), ids
+    )
+    return ratings, films, draw(st.sampled_from(sorted(folds.FOLDS)))
+
+
+@given(division=divisions(), seeds=st.tuples(st.integers(0, 99), st.integers(0, 99)))
+@settings(max_examples=60, deadline=None)
+def test_every_rating_has_one_role_at_most_and_the_test_part_is_nobodys_choice(division, seeds):
+    ratings, films, fold = division
+    try:
+        roles = [folds.divide(ratings, films, fold=fold, seed=seed) for seed in seeds]
+    except StudyError as error:
+        assume("has no" not in error.what)
+        raise
+    np.testing.assert_array_equal(roles[0].test, roles[1].test)
+    keys = {"film_id": ratings["movie_id"].map(films), "user_id": ratings["user_id"]}
+    for found in roles:
+        assert np.stack([found.train, found.validation, found.test]).sum(axis=0).max() == 1
+        for key in folds.fold_of(fold).new:
+            new = set(keys[key][found.test])
+            assert not keys[key][found.train | found.validation].isin(new).any()
+
+
+@given(
+    division=divisions(),
+    seed=st.integers(0, 99),
+    levels=st.lists(st.floats(0, 0.99), min_size=2, max_size=4),
+    protocol=st.sampled_from(sorted(PROTOCOLS)),
+)
+@settings(max_examples=40, deadline=None)
+def test_masks_are_nested_and_views_lack_their_own_part(division, seed, levels, protocol):
+    ratings, films, fold = division
+    try:
+        splits = [
+            PROTOCOLS[protocol].split(ratings, films, fold=fold, seed=seed, masking=level)
+            for level in sorted(levels)
+        ]
+    except StudyError as error:
+        assume("has no" not in error.what)
+        raise
+    for less, more in pairwise(splits):
+        for wider, thinner in zip(less.views, more.views, strict=True):
+            assert pairs_of(thinner) <= pairs_of(wider)
+        pd.testing.assert_frame_equal(less.train, more.train)
+    for split in splits:
+        tested = pairs_of(split.test.pairs)
+        for part, view in enumerate(split.views):
+            assert not pairs_of(view) & tested
+            own = split.train[split.train["view"] == part]
+            hidden = PROTOCOLS[protocol].target_hidden and part < len(split.views) - 1
+            assert not hidden or not pairs_of(view) & pairs_of(own)
+
+
+def pairs_of(table: pd.DataFrame) -> set:
+    return set(zip(table["user_id"], table["movie_id"], strict=True))

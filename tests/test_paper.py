@@ -1,5 +1,7 @@
 """The paper's tables: every figure it published, and an experiment for each."""
 
+import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -7,10 +9,15 @@ import pytest
 import tiny
 
 from mmrec.evaluation.folds import scenario_of
-from mmrec.experiments import cold_start, paper
+from mmrec.experiments import cold_start, content, paper
+from mmrec.experiments.paper import BASELINES
 from mmrec.experiments.spec import Experiment
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.content_ridge import ContentRidgeConfig
+from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.siamese import SiameseConfig
+from mmrec.models.straight_line import StraightLineConfig
 from mmrec.models.training import TrainingSettings
 
 # As printed: RMSE, precision, recall.
@@ -191,10 +198,89 @@ def test_learning_curves_show_every_number_to_every_model():
     assert len(rows) == 2 * 2 * len(models)
 
 
-def test_other_descriptions_are_tried_on_new_films_alone():
-    rows = cold_start.inputs(tiny.TRAINING, n_folds=2, seeds=[0])
+EVERY_TABLE = {
+    table for inputs in (*cold_start.TABLES.values(), *content.LEVELS.values()) for table in inputs
+}
+
+
+def test_every_model_that_reads_content_is_given_every_description_of_a_new_film():
+    """Models are compared on equal inputs, the levels of content with their control."""
+    rows = cold_start.inputs(
+        tiny.TRAINING, tables=EVERY_TABLE, n_folds=2, seeds=[0, 1], control_seeds=[0]
+    )
     assert {scenario_of(e.fold) for _, e in rows} == {"item"}
-    assert {(row, e.model.modalities) for row, e in rows} == {
-        (name, (name,)) for name in cold_start.INPUTS
+    assert len({e for _, e in rows}) == len(rows)
+    read: dict[tuple, set] = {}
+    for row, e in rows:
+        if e.item_features and not isinstance(e.model, StraightLineConfig):
+            read.setdefault((row, e.fold, e.seed, e.features), set()).add(
+                (type(e.model), frozenset(e.item_features))
+            )
+    kinds = {
+        SiameseConfig,
+        FactorisationMachineConfig,
+        ContentRidgeConfig,
+        ContentKernelRidgeConfig,
     }
-    assert {e.model.user_vectors_from for _, e in rows} == {"meta"}, "the user stays the same"
+    inputs = {**cold_start.TABLES, **content.LEVELS}
+    for (row, *_), given in read.items():
+        assert given == {(kind, frozenset(inputs[row])) for kind in kinds}
+    assert {row for row, *_ in read} == set(inputs)
+    assert {row for row, _, _, features in read if features == "permuted"} == {*content.LEVELS}
+
+
+def test_users_are_without_the_imdb_rating_where_the_film_is():
+    rows = cold_start.inputs(tiny.TRAINING, tables=EVERY_TABLE, n_folds=1, seeds=[0])
+    rated = {"imdb", "facts", "genres-rating", "meta"}
+    for _, e in rows:
+        if isinstance(e.model, SiameseConfig):
+            assert (e.model.user_vectors_from == "meta") == bool(rated & {*e.item_features})
+
+
+def test_without_the_encyclopedia_no_level_is_there_twice():
+    some = EVERY_TABLE - {"meta-freebase", "imdb"}
+    rows = cold_start.inputs(tiny.TRAINING, tables=some, n_folds=1, seeds=[0])
+    assert not any({"meta-freebase", "imdb"} & {*e.model.features} for _, e in rows)
+    assert {row for row, _ in rows} & {*content.LEVELS} == {"known before release"}
+    lists = cold_start.lists(tables=some, n_folds=1, seeds=[0])
+    assert [row for row, _ in lists] == ["likes from content, known before release"]
+
+
+def test_wherever_the_hybrid_is_compared_the_same_without_content_stands_beside_it():
+    """It alone differs in nothing but the content."""
+    twins = {BASELINES[row] for row in ("FM: ids and users", "FM: hybrid")}
+    assert {replace(twin, content=()) for twin in twins} == {BASELINES["FM: ids and users"]}
+    two = {"item": 1, "user": 1, "both": 1}
+    for rows in (
+        *EXPERIMENTS.values(),
+        cold_start.strict(tiny.TRAINING, PUBLISHED, n_folds=two, seeds=[0]),
+        cold_start.learning_curves(tiny.TRAINING, support_sizes=[0, 5], n_folds=1, seeds=[0]),
+    ):
+        places = [
+            {
+                (e.fold, e.seed, e.support_size, e.refit)
+                for _, e in rows
+                if e.model == twin and e.features == "real"
+            }
+            for twin in twins
+        ]
+        assert places[0] == places[1] != set()
+
+
+def test_lists_are_held_against_what_everybody_gets_and_against_models_of_likes():
+    rows = paper.lists(
+        tiny.TRAINING, tables={"imdb", "meta", "facts"}, fold="u1", rows=["meta"], seeds=[0]
+    )
+    assert {row for row, _ in rows} == {"meta", *paper.BASELINES, *paper.RANKERS}
+    without = paper.lists(tiny.TRAINING, tables={"meta"}, fold="u1", rows=["meta"], seeds=[0])
+    assert {row for row, _ in rows} - {row for row, _ in without} == {"IMDb rating", "IMDb votes"}
+
+
+def test_no_notebook_cuts_what_a_profile_promises(notebooks):
+    """Every seed and fold that is run is a setting: `extended` could not promise them else."""
+    for path in notebooks:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                code = "".join(cell["source"])
+                assert not re.search(r"run\.\w*(seeds|folds)\w*(\[[^\]]*:|\W.*min\()", code), path
+                assert not re.search(r"min\([^)]*run\.\w*folds", code), path

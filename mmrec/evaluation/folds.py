@@ -149,20 +149,14 @@ def divide(
         )
     rng = np.random.default_rng([seed, len(ratings)])
     if not chosen.new:
-        tested = fold_masks(ratings)[fold]
-        rest = np.flatnonzero(~tested)
-        drawn = np.zeros(len(ratings), bool)
-        drawn[rng.permutation(rest)[: round(VALIDATION_SHARE * len(rest))]] = True
-        return _checked(Roles(~tested & ~drawn, drawn, tested), fold)
-
+        return _checked(_warm_roles(fold_masks(ratings)[fold], rng), fold)
     keys = ratings.assign(film_id=ratings["movie_id"].map(films))
     new = {key: _fifth(keys[key], chosen.number) for key in chosen.new}
     held = {key: _held_out(keys[key], new[key], rng) for key in new}
     is_new, is_held = (np.stack([keys[key].isin(some[key]) for key in new]) for some in (new, held))
-    test: NDArray[np.bool_] = np.asarray(is_new.all(axis=0))
-    known, held_out = np.asarray(~is_new.any(axis=0)), np.asarray(is_held.any(axis=0))
-    train: NDArray[np.bool_] = known & ~held_out
-    validation: NDArray[np.bool_] = known & held_out
+    known, held_out = ~np.any(is_new, axis=0), np.any(is_held, axis=0)
+    test: Flags = np.all(is_new, axis=0)
+    train, validation = known & ~held_out, known & held_out
     if support_size is not None:
         (key,) = new
         rank = _ranks(keys[key], fold)
@@ -170,6 +164,13 @@ def divide(
         test, validation = test & (rank >= MAX_SUPPORT), validation & (rank >= MAX_SUPPORT)
     cold = films.index[films.isin(new["film_id"])].to_numpy() if "film_id" in new else None
     return _checked(Roles(train, validation, test, cold), fold)
+
+
+def _warm_roles(test: Flags, rng: np.random.Generator) -> Roles:
+    rest = np.flatnonzero(~test)
+    validation = np.zeros(len(test), bool)
+    validation[rng.permutation(rest)[: round(VALIDATION_SHARE * len(rest))]] = True
+    return Roles(~test & ~validation, validation, test)
 
 
 def _checked(roles: Roles, fold: str) -> Roles:

@@ -1,17 +1,22 @@
 """The experiments on new movies and new users, which the paper promises and does not run."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from mmrec.evaluation.folds import FOLDS, scenario_of
+from mmrec.evaluation.folds import FOLDS, fold_of
+from mmrec.experiments.content import LEVELS
 from mmrec.experiments.paper import BASELINES, ROWS, Rows, models, networks
 from mmrec.models.base import Config
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.content_likes import ContentLikesConfig
+from mmrec.models.content_ridge import ContentRidgeConfig
+from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.registry import MODELS
+from mmrec.models.siamese import SiameseConfig
 from mmrec.models.training import TrainingSettings
 
 OPPONENTS = {row: config for row, config in BASELINES.items() if row != "FM: content"}
-"""Models that the network is held against here."""
+"""Models that the network is held against wherever something is new, by row label."""
 
 CURVES = ("user+movie bias", "FM: ids", "FM: ids and users", "FM: hybrid")
 """Those of them whose learning curves are drawn."""
@@ -19,11 +24,21 @@ CURVES = ("user+movie bias", "FM: ids", "FM: ids and users", "FM: hybrid")
 REMEDIED = "meta, inputs hidden"
 """Row label of the network trained with hidden inputs."""
 
-UNRATED = "FM: hybrid, unrated"
-"""Row label of the machine that does not know what the crowd thinks: nobody does of a new film."""
+UNRATED = "FM: hybrid, without IMDb's rating"
+"""Row label of the factorisation machine that does not know the IMDb rating, which no new film
+has."""
 
-INPUTS = ("meta", "meta-unrated", "triples", "genres", "genres-rating", "facts")
-"""Feature tables to tell apart what generalises to a new movie from what only names it."""
+TABLES = {
+    name: (name,)
+    for name in (
+        *("genres", "genres-rating", "facts-unrated", "facts"),
+        *("triples", "meta-unrated", "meta"),
+    )
+}
+"""Single feature tables as inputs: what generalises to a new movie, and what only names it."""
+
+NO_CONTENT = "nothing"
+"""Row label of models that know nothing of a film, beside those that do."""
 
 
 def folds_of(scenario: str, number: int) -> list[str]:
@@ -31,8 +46,24 @@ def folds_of(scenario: str, number: int) -> list[str]:
     return [name for name, fold in FOLDS.items() if fold.scenario == scenario][:number]
 
 
-def _opponents(rows: Sequence[str]) -> dict[str, Config]:
-    return {row: OPPONENTS[row] for row in rows}
+def available(
+    inputs: Mapping[str, tuple[str, ...]], tables: Container[str]
+) -> dict[str, tuple[str, ...]]:
+    """Inputs without the tables that are not there, and without those that this makes equal.
+
+    >>> available({"one": ("a",), "two": ("a", "b"), "three": ("a", "b", "c")}, {"a", "c"})
+    {'one': ('a',), 'three': ('a', 'c')}
+
+    Args:
+        inputs: Feature tables by name.
+        tables: Names of the feature tables there are; the Freebase graph may be out of reach.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name, wanted in inputs.items():
+        some = tuple(table for table in wanted if table in tables)
+        if some and some not in found.values():
+            found[name] = some
+    return found
 
 
 def strict(
@@ -51,28 +82,84 @@ def strict(
         seeds: One run of each row per seed and fold.
     """
     rows = {name: ROWS[name] for name in ("meta", "all")}
-    hybrid = MODELS["fm-hybrid"]
-    unrated = replace(hybrid, content=("facts-unrated",))
+    hybrid = {"FM: hybrid": BASELINES["FM: hybrid"]}
     found: Rows = []
     for fold in (fold for scenario, n in n_folds.items() for fold in folds_of(scenario, n)):
         found += networks(rows, training, fold=fold, seeds=seeds)
         found += networks({REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds)
         found += models(OPPONENTS, fold=fold, seeds=seeds)
-        if scenario_of(fold) == "item":
-            control: dict[str, Any] = {"features": "permuted", "fold": fold, "seeds": seeds}
-            found += networks({"meta": ROWS["meta"]}, training, **control)
-            found += models({UNRATED: unrated}, fold=fold, seeds=seeds)
-            found += models({"FM: hybrid": hybrid}, **control)
+        if "film_id" in fold_of(fold).new:
+            found += models({"straight line": MODELS["straight-line"]}, fold=fold, seeds=seeds)
+        if fold_of(fold).scenario == "item":
+            control: dict[str, Any] = {"features": "permuted", "fold": fold}
+            found += networks({"meta": ROWS["meta"]}, training, seeds=seeds, **control)
+            found += models({UNRATED: _machine(("facts-unrated",))}, fold=fold, seeds=seeds)
+            found += models(hybrid, seeds=seeds, **control)
     return found
 
 
-def inputs(training: TrainingSettings, *, n_folds: int, seeds: Sequence[int]) -> Rows:
-    """The network on new films with other descriptions of a movie; user vectors stay meta's."""
+def inputs(
+    training: TrainingSettings,
+    *,
+    tables: Container[str],
+    n_folds: int,
+    seeds: Sequence[int],
+    control_seeds: Sequence[int] = (),
+) -> Rows:
+    """Every model that reads content, on new films, with every description of them.
+
+    A row is a description, and the models stand beside each other: single tables, and the levels
+    of content of :mod:`mmrec.experiments.content`, these with their control. Beside them stand the
+    models that know nothing of a film, and the straight line in the IMDb rating.
+
+    Args:
+        training: Of the network.
+        tables: Names of the feature tables there are.
+        n_folds: Folds of new films, at most five.
+        seeds: One run of each row and model per seed and fold.
+        control_seeds: Seeds of the control.
+    """
+    single, levels = available(TABLES, tables), available(LEVELS, tables)
+    found: Rows = []
+    for fold in folds_of("item", n_folds):
+        for row in ("user mean", "FM: ids and users"):
+            found += models({NO_CONTENT: BASELINES[row]}, fold=fold, seeds=seeds)
+        if "imdb" in tables:
+            found += models({"imdb": MODELS["straight-line"]}, fold=fold, seeds=seeds)
+        for row, content in {**single, **levels}.items():
+            for config in readers(content, training, tables):
+                found += models({row: config}, fold=fold, seeds=seeds)
+                if row in levels:
+                    control: dict[str, Any] = {"features": "permuted", "fold": fold}
+                    found += models({row: config}, seeds=control_seeds, **control)
+    return found
+
+
+def readers(
+    content: tuple[str, ...], training: TrainingSettings, tables: Container[str]
+) -> list[Config]:
+    """The models that read content, given some: network, factorisation machine, ridge regressions.
+
+    The network's user vectors are means of the meta vectors, without the IMDb rating where the
+    content is without it.
+
+    Args:
+        content: Feature tables that represent a movie.
+        training: Of the network.
+        tables: Names of the feature tables there are.
+    """
+    rated = {"imdb", "facts", "genres-rating", "meta"} & {*content}
+    users = "meta" if rated or "meta-unrated" not in tables else "meta-unrated"
     return [
-        run
-        for fold in folds_of("item", n_folds)
-        for run in networks({name: (name,) for name in INPUTS}, training, fold=fold, seeds=seeds)
+        SiameseConfig(content, users, training),
+        _machine(content),
+        ContentRidgeConfig(content),
+        ContentKernelRidgeConfig(content),
     ]
+
+
+def _machine(content: tuple[str, ...]) -> FactorisationMachineConfig:
+    return FactorisationMachineConfig(demographics=True, implicit=True, content=content)
 
 
 def learning_curves(
@@ -86,11 +173,31 @@ def learning_curves(
         n_folds: Folds of each kind, at most five.
         seeds: One run of each row per seed, fold and number.
     """
+    curves: dict[str, Config] = {row: OPPONENTS[row] for row in CURVES}
     found: Rows = []
     for fold in (fold for scenario in ("item", "user") for fold in folds_of(scenario, n_folds)):
         for size in support_sizes:
-            found += networks(
-                {REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds, support_size=size
-            )
-            found += models(_opponents(CURVES), fold=fold, seeds=seeds, support_size=size)
+            here: dict[str, Any] = {"fold": fold, "support_size": size}
+            found += networks({REMEDIED: ROWS["meta"]}, remedy, seeds=seeds, **here)
+            found += models(curves, seeds=seeds, **here)
     return found
+
+
+def lists(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> Rows:
+    """Models that rank new films: the same list for everybody, and likes learned from content.
+
+    Args:
+        tables: Names of the feature tables there are.
+        n_folds: Folds of new films, at most five.
+        seeds: One run of each row per seed and fold.
+    """
+    rows: dict[str, Config] = {}
+    if "imdb" in tables:
+        rows |= {"IMDb rating": MODELS["imdb-rating"], "IMDb votes": MODELS["imdb-votes"]}
+    rows |= {
+        f"likes from content, {level}": ContentLikesConfig(content)
+        for level, content in available(LEVELS, tables).items()
+    }
+    return [
+        run for fold in folds_of("item", n_folds) for run in models(rows, fold=fold, seeds=seeds)
+    ]

@@ -62,6 +62,17 @@ BASELINES: dict[str, Config] = {
 demographics and implicit feedback; the same with a movie's content in place of its id; and all of
 it. What content adds is the difference between the last and the second."""
 
+RANKERS: dict[str, Config] = {
+    "most popular": MODELS["most-popular"],
+    "IMDb rating": MODELS["imdb-rating"],
+    "IMDb votes": MODELS["imdb-votes"],
+    "EASE": MODELS["ease"],
+    "iALS": MODELS["ials"],
+    "BPR": MODELS["bpr"],
+    "LightGCN": MODELS["lightgcn"],
+}
+"""Models that only rank, by row label: the same list for everybody, and models of likes."""
+
 _COLUMNS = ["table", "row", "masking", "paper_rmse", "paper_precision", "paper_recall"]
 
 PUBLISHED = pd.DataFrame(
@@ -324,3 +335,31 @@ def five_folds(
             found += networks(some, training, seeds=seeds, fold=fold, features=features)
         found += baselines(fold=fold, seeds=seeds, control_seeds=seeds)
     return found
+
+
+def lists(
+    training: TrainingSettings,
+    *,
+    tables: Container[str],
+    fold: str,
+    rows: Sequence[str],
+    seeds: Sequence[int],
+) -> Rows:
+    """Lists of recommendations: of rows of Table I, of the baselines, and of models of likes.
+
+    Args:
+        training: Of the network.
+        tables: Names of the feature tables there are.
+        fold: One of the published folds.
+        rows: Rows of Table I.
+        seeds: One run of each row per seed.
+    """
+    rankers = {
+        row: config
+        for row, config in RANKERS.items()
+        if all(name in tables for name in config.features)
+    }
+    return [
+        *networks({row: ROWS[row] for row in rows}, training, seeds=seeds, fold=fold),
+        *models({**BASELINES, **rankers}, seeds=seeds, fold=fold),
+    ]
