@@ -166,6 +166,14 @@ def test_two_films_of_one_title_and_year_are_in_doubt(web, server):
     assert status(given, found).status == "verified"
 
 
+def test_one_film_under_two_items_is_in_no_doubt(web, server):
+    twins = [film(f"Q1{n}", "Lantern Bay", 2003, "tt0000010") for n in range(2)]
+    serve(server, twins, NAMES)
+    (movie,) = movies((1, "Lantern Bay", 2003, None))
+    (found,) = provider(web, server).find([movie])
+    assert status(movie, found).status == "verified"
+
+
 ODD = {
     "runtime abc": ("P2047", {"amount": "abc", "unit": "http://x/Q7727"}),
     "runtime without unit": ("P2047", {"amount": "+101"}),

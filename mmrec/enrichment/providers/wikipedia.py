@@ -90,10 +90,12 @@ class Wikipedia:
         # The first of the best: the search puts the likelier article first.
         best = max(range(len(items)), key=lambda number: matches[number].confidence)
         item, match = items[best], matches[best]
-        equals = sum(
-            other.status == VERIFIED and other.confidence == match.confidence for other in matches
-        )
-        film = replace(item.film, namesakes=max(equals - 1, 0))
+        equals = {
+            one.film.imdb_id or one.id
+            for one, other in zip(items, matches, strict=True)
+            if other.status == VERIFIED and other.confidence == match.confidence
+        }
+        film = replace(item.film, namesakes=max(len(equals) - 1, 0))
         if movie.imdb_id and movie.imdb_id == film.imdb_id:
             film = replace(film, namesakes=0)
         facts, address = Facts(), item.address
