@@ -12,7 +12,7 @@ import yaml
 
 from mmrec.errors import StudyError
 from mmrec.provenance import digest
-from mmrec.study import book, record
+from mmrec.study import book, record, reference
 from mmrec.study.cells import cells_digest, read_notebook
 from mmrec.study.record import RunRecord
 from mmrec.study.stages import STAGES, Run
@@ -175,3 +175,54 @@ def test_a_damaged_committed_record_is_an_error_and_stays(tmp_path):
     with pytest.raises(StudyError, match=r"run\.json.*Restore it from version control"):
         record.read(run)
     assert (tmp_path / "results" / "run.json").exists()
+
+
+# --- what becomes the committed reference ---------------------------------------------------------
+
+
+def output(name: str, text: str) -> dict:
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+@pytest.fixture
+def reference_run(tmp_path):
+    """A run of the reference profile whose notebooks have been executed."""
+    run = Run(
+        "paper",
+        Workspace(tmp_path / "run", tmp_path / "cache"),
+        sources=tmp_path / "notebooks",
+        book=tmp_path / "book",
+    )
+    for folder in (run.sources, run.executed, run.results, run.book):
+        folder.mkdir(parents=True)
+    for stage in STAGES:
+        path = f"{stage.name}.ipynb"
+        (run.sources / path).write_text(json.dumps(notebook("1", "2", title="# Newer prose")))
+        executed = notebook("1", "2")
+        for number, cell in enumerate(executed["cells"][1:], start=1):
+            cell["execution_count"] = number
+            cell["outputs"] = [output("stderr", "3/3"), output("stdout", f"made by {number}")]
+        (run.executed / path).write_text(json.dumps(executed))
+    (run.results / "table1.csv").write_text("row\n")
+    (run.results / "run.json").write_text("{}")
+    (run.results / "runs.parquet").write_text("")
+    return run
+
+
+def test_outputs_and_tables_become_the_committed_ones_and_prose_stays(reference_run):
+    reference.commit(reference_run)
+    committed = read_notebook(reference_run.sources / f"{STAGES[0].name}.ipynb")
+    title, first, second = committed["cells"]
+    assert title["source"] == "# Newer prose"
+    assert first["outputs"] == [output("stdout", "made by 1")]
+    assert second["execution_count"] == 2
+    copied = {path.name for path in (reference_run.book / "results").iterdir()}
+    assert copied == {"table1.csv", "run.json"}
+
+
+def test_a_cell_that_was_not_executed_is_not_committed(reference_run):
+    path = reference_run.sources / f"{STAGES[0].name}.ipynb"
+    path.write_text(json.dumps(notebook("1", "2", "3")))
+    with pytest.raises(StudyError, match="cell c2 was not executed"):
+        reference.commit(reference_run)
+    assert read_notebook(path) == notebook("1", "2", "3")

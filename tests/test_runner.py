@@ -1,6 +1,7 @@
 """What makes a stage run again, what is said when it stops, and what outlives a run: nothing."""
 
 import ast
+import io
 import json
 import os
 import signal
@@ -12,13 +13,15 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from doit.cmd_base import ModuleTaskLoader
+from doit.doit_cmd import DoitMain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmrec.errors import LocalError, StudyError
 from mmrec.settings import Settings
 from mmrec.study import cells, execution, staleness, summary, supervision
-from mmrec.study.reporter import told
+from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run
 from mmrec.study.supervision import Stopped
 from mmrec.workspace import PROJECT, Workspace
@@ -402,3 +405,43 @@ def test_table_one_is_shown_with_its_sources_and_where_the_book_is(capsys):
     assert "open synopses" in said
     assert "0.936" in said
     assert said.strip().endswith(str(run.pages / "index.html"))
+
+
+# --- what is said on the terminal ---
+
+
+def say(tasks: dict, command: str = "run") -> tuple[int, str]:
+    """What doit prints of some tasks, and its exit code."""
+    out = io.StringIO()
+    config = {"backend": "sqlite3", "dep_file": ":memory:", "reporter": OneLineEach, "outfile": out}
+    names = {f"task_{name}": lambda task=task: task for name, task in tasks.items()}
+    code = DoitMain(ModuleTaskLoader({"DOIT_CONFIG": config, **names})).run([command])
+    return code, out.getvalue()
+
+
+def test_a_stage_gets_one_line(tmp_path):
+    def fail():
+        raise Stopped("It broke.\nLog: x.log")
+
+    code, said = say(
+        {
+            "workspace": {"actions": [told(lambda: None)]},
+            "first": {"actions": [told(lambda: None)], "task_dep": ["workspace"]},
+            "second": {"actions": [told(fail)], "uptodate": [True], "task_dep": ["first"]},
+            "third": {"actions": [told(fail)], "task_dep": ["second"]},
+        }
+    )
+    first, second, third, *rest = said.splitlines()
+    assert code == 1
+    assert (first.split(), second.split()) == (["first", "0", "s"], ["second", "kept"])
+    assert third.split() == ["third", "stopped"]
+    assert rest == ["", "It broke.", "Log: x.log"]
+
+
+def test_a_claim_that_fails_is_told_by_its_message_alone():
+    def taken():
+        raise StudyError("another run is at work here", where="build/quick", remedy="Wait for it.")
+
+    code, said = say({"workspace": {"actions": [told(taken)]}})
+    assert code == 1
+    assert said.strip() == "build/quick: another run is at work here. Wait for it."

@@ -59,7 +59,7 @@ class OneLineEach(ZeroReporter):  # type: ignore[misc]  # doit has no types
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """Says why, in as few lines as it takes."""
         stopped = "  stopped\n\n" if self._has_line(task) else ""
-        self.write(f"{stopped}{fail.get_msg()}\n")
+        self.write(f"{stopped}{fail.get_msg().rstrip()}\n")
 
     def runtime_error(self, msg: str) -> None:
         """Says what kept the run from starting."""
