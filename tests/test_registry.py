@@ -1,5 +1,7 @@
 """Encoders by name, and modalities of the reader's own."""
 
+import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,9 @@ from mmrec.errors import StudyError
 from mmrec.features import cache as file_cache
 from mmrec.features import registry
 from mmrec.features.graph import word_vectors
-from mmrec.features.media import decoding, demo_trailers, pictures, video
+from mmrec.features.media import audio, decoding, demo_trailers, pictures, sound, video
 from mmrec.features.table import FeatureTable
+from mmrec.provenance import ROOT, closure
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +107,74 @@ def test_a_network_of_ones_own_runs_in_other_processes(trailers, tmp_path, monke
     assert table.provenance["weights"] == "none"
     frames = [frame for _, frame in decoding.candidate_frames(trailers[8], margin=0.1)]
     np.testing.assert_allclose(table.matrix([8])[0][0], pictures.encode(frames, own).mean(0))
+
+
+def three(tmp_path):
+    files = {}
+    for movie_id in (1, 2, 3):
+        files[movie_id] = tmp_path / f"{movie_id}.mp4"
+        files[movie_id].write_text(f"content {movie_id}")
+    return files
+
+
+def length(path: Path) -> int:
+    return len(path.read_text())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e7])
+def test_a_vector_that_is_no_finite_number_costs_its_own_movie_and_is_not_kept(tmp_path, bad):
+    def sometimes(path):
+        return [1.0, bad if path.name == "2.mp4" else 2.0]
+
+    options = {"modality": "mine", "cache": tmp_path / "cache", "n_jobs": 1}
+    table, left_out = file_cache.embed(three(tmp_path), sometimes, **options)
+    assert table.movie_ids.tolist() == [1, 3]
+    assert left_out["movie_id"].tolist() == [2]
+    assert "NaN, or numbers beyond" in left_out["reason"][0]
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 2
+
+
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path):
+    files = three(tmp_path)
+    os.mkfifo(tmp_path / "pipe.mp4")
+    files[9] = tmp_path / "pipe.mp4"
+    table, left_out = file_cache.embed(files, length, modality="m", cache=tmp_path, n_jobs=1)
+    assert table.movie_ids.tolist() == [1, 2, 3]
+    assert left_out["reason"].tolist() == ["cannot be read (it is no regular file)"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-3]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no array"),
+        lambda path: np.save(path, np.array([np.nan], np.float32)),
+        lambda path: np.save(path, np.array(["a"])),
+        lambda path: np.save(path, np.array([{}]), allow_pickle=True),
+    ],
+)
+def test_a_damaged_cached_vector_is_computed_again(tmp_path, caplog, damage):
+    embed = partial(file_cache.embed, three(tmp_path), length, modality="m", cache=tmp_path)
+    first, _ = embed(n_jobs=1)
+    stored = next((tmp_path / "m").rglob("*.npy"))
+    damage(stored)
+    again, left_out = embed(n_jobs=1)
+    assert again.digest == first.digest
+    assert left_out.empty
+    assert "is damaged and is made again" in caplog.text
+
+
+def test_vectors_are_kept_by_the_code_behind_them(trailers, tmp_path, monkeypatch):
+    embed = partial(audio.embed_trailers, trailers, encoder="log-mel", cache=tmp_path, n_jobs=1)
+    embed()
+    monkeypatch.setattr(audio.provenance, "code_digest", lambda *names: "other code")
+    embed()
+    assert len(list((tmp_path / "audio").rglob("*.npy"))) == 2 * len(trailers)
+
+
+def test_the_code_behind_vectors_is_little():
+    """A change elsewhere must not make anyone decode a thousand trailers again."""
+    for names in ((pictures.__name__, decoding.__name__), (sound.__name__, decoding.__name__)):
+        rooms = {file.relative_to(ROOT).parts[1] for file in closure(names)}
+        assert rooms <= {"__init__.py", "errors.py", "workspace.py", "hardware.py", "features"}
