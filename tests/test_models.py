@@ -174,3 +174,19 @@ def test_the_network_names_the_id_that_it_does_not_know():
         model.predict(pd.DataFrame({"user_id": [1, 999], "movie_id": [2, 2]}))
     with pytest.raises(StudyError, match="movie_id 3 is unknown"):
         model.predict(pd.DataFrame({"user_id": [1, 1], "movie_id": [2, 3]}))
+
+
+def test_a_refit_of_the_network_keeps_its_last_epoch_whatever_the_validation_ratings():
+    config = SiameseConfig(("text",), training=TrainingSettings(**QUICK | {"patience": 1}))
+    data, pairs = training_data.usual(), training_data.every_pair()
+    fits = [
+        config.build().fit(replace(data, validation=validation), seed=0, chosen={"epochs": 6})
+        for validation in (
+            data.validation[:0],
+            data.validation.assign(rating=1),
+            data.validation.assign(rating=5),
+        )
+    ]
+    for fit in fits:
+        assert (fit.chosen, len(fit.record["history"])) == ({"epochs": 6}, 6)
+        np.testing.assert_array_equal(fit.predict(pairs), fits[0].predict(pairs))
