@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torchvision
+from numpy.typing import NDArray
 from PIL import Image
 
 from mmrec import hardware
@@ -33,6 +34,9 @@ MARGIN = 0.1
 SENTENCES = 512
 _TEXT_ENCODER = "all-MiniLM-L6-v2"
 _SHOT = 3 * FRAME_RATE
+
+Times = dict[str, tuple[float, float]]
+"""Way → wall time and processor time, seconds."""
 
 
 def render(path: Path, seconds: int) -> Path:
@@ -62,7 +66,7 @@ def render(path: Path, seconds: int) -> Path:
     return path
 
 
-def every_frame_decoded(path: Path) -> list[np.ndarray]:
+def every_frame_decoded(path: Path) -> list[NDArray[np.uint8]]:
     """The candidate frames as a plain script gets them: all frames decoded, these kept."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -76,36 +80,44 @@ def every_frame_decoded(path: Path) -> list[np.ndarray]:
         ]
 
 
-def one_by_one(path: Path, encoder: pictures.Encoder) -> np.ndarray:
+def one_by_one(path: Path, encoder: pictures.Encoder) -> NDArray[np.float32]:
     """The plain script: each candidate through the network alone, in float32."""
     frames = every_frame_decoded(path)
     vectors = [pictures.encode([frame], encoder, torch.float32) for frame in frames]
     return np.concatenate(vectors).mean(axis=0)
 
 
-def bare_network(frames: list[np.ndarray], encoder: pictures.Encoder) -> Callable[[], object]:
+def bare_network(
+    frames: list[NDArray[np.uint8]], encoder: pictures.Encoder
+) -> Callable[[], object]:
     """What there is to do once the frames are decoded, scaled and batched: the network alone."""
     batches = list(pictures.batches(frames, encoder, hardware.fast_dtype()))
     return lambda: [pictures.pool(batch, encoder) for batch in batches]
 
 
-def seconds_of(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, tuple]:
+def seconds_of(ways: dict[str, Callable[[], object]], rounds: int) -> Times:
     """Median wall time and processor time of each way; they take turns, after one round unmeasured.
 
     Returns:
         Way to (wall, processor), seconds.
     """
-    taken = {name: [] for name in ways}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
             wall, processor = time.perf_counter(), time.process_time()
             way()
             if number:
                 taken[name].append((time.perf_counter() - wall, time.process_time() - processor))
-    return {name: tuple(map(statistics.median, zip(*t, strict=True))) for name, t in taken.items()}
+    return {
+        name: (
+            statistics.median(wall for wall, _ in times),
+            statistics.median(cpu for _, cpu in times),
+        )
+        for name, times in taken.items()
+    }
 
 
-def video_seconds(clip: Path, encoder: pictures.Encoder, rounds: int) -> dict[str, tuple]:
+def video_seconds(clip: Path, encoder: pictures.Encoder, rounds: int) -> Times:
     """Times of the plain script, of this project's way, and of the network alone."""
     frames = every_frame_decoded(clip)
     ours = [frame for _, frame in decoding.candidate_frames(clip, margin=MARGIN)]
@@ -118,7 +130,7 @@ def video_seconds(clip: Path, encoder: pictures.Encoder, rounds: int) -> dict[st
     return seconds_of(ways, rounds)
 
 
-def text_seconds(rounds: int, folder: Path) -> dict[str, tuple]:
+def text_seconds(rounds: int, folder: Path) -> Times:
     """Times of one sentence at a time and of this project's way, in one process each."""
     open_data = pd.read_csv(sources.fetch(sources.OPEN_DATA, folder).path)
     told = sentences.split(open_data["synopsis"].dropna())
@@ -138,7 +150,7 @@ def text_seconds(rounds: int, folder: Path) -> dict[str, tuple]:
     return seconds_of(ways, rounds)
 
 
-def report(title: str, taken: dict[str, tuple]) -> str:
+def report(title: str, taken: Times) -> str:
     """The times in lines, and below them how this project's compares with each of the others."""
     lines = [f"\n{title}", f"  {'':<32}{'wall, s':>9}{'processor, s':>14}"]
     lines += [f"  {name:<32}{wall:>9.2f}{cpu:>14.2f}" for name, (wall, cpu) in taken.items()]
