@@ -159,3 +159,27 @@ def test_every_table_prints_without_a_raw_number_that_is_missing(workspace):
         assert "nan" not in table._repr_html_().lower()
         assert table.caption.endswith(".")
         assert repr(table) == str(table)
+
+
+def test_numbers_are_named_rounded_and_dashed():
+    index = pd.MultiIndex.from_tuples([("meta", 0), ("meta", 1)])
+    frame = pd.DataFrame({"rmse_mean": [0.98765, np.nan], "epochs": [1200, 7]}, index=index)
+    shown = tables.numbers(frame.assign(gain=0.5), "A caption.", 3, gain=1).cells
+    assert shown.columns.tolist() == ["RMSE", "epochs", "gain"]
+    assert shown.index.tolist() == ["meta, 0", "meta, 1"]
+    assert shown.to_numpy().tolist() == [["0.988", "1,200", "0.5"], ["–", "7", "0.5"]]
+
+
+def test_the_caption_of_runs_names_their_seeds(workspace):
+    run = run_row(workspace, "a", ratings_of("u1"))
+    told = tables.caption(pd.DataFrame([run, {**run, "seed": 4}]), "Training")
+    assert told == "Training. Protocol: clean. Fold u1. Seeds: 0, 4."
+
+
+def test_columns_of_one_name_are_all_printed():
+    frame = pd.DataFrame([[0.1, 0.2]], columns=["rmse_low", "gain_low"], index=["meta"])
+    html = tables.numbers(frame, "A caption.")._repr_html_()
+    assert html.count("95 % from") == 2
+    assert ">0.100<" in html
+    assert ">0.200<" in html
+    assert str(tables.numbers(frame, "A caption.")).endswith("0.200")

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmrec.evaluation.inference import Sampling
@@ -71,7 +73,7 @@ class PrintedTable:
     def __str__(self) -> str:
         words = TEXT_COLUMNS | self.wide
         columns = [[str(label) for label in self.cells.index]]
-        columns += [[str(cell) for cell in self.cells[name]] for name in self.cells.columns]
+        columns += [[str(cell) for cell in cells] for _, cells in self.cells.items()]
         names = ["", *map(str, self.cells.columns)]
         widths = [
             max(len(name), *map(len, cells)) for name, cells in zip(names, columns, strict=True)
@@ -94,26 +96,27 @@ class PrintedTable:
 
 
 def caption(table: pd.DataFrame, title: str) -> str:
-    """What the rows of a summary rest on: protocol, folds, seeds, intervals, sources, stand-ins.
+    """What rows rest on: protocol, folds, seeds, intervals, sources, stand-ins.
 
     Args:
         table: What :func:`mmrec.reports.summaries.summarise`, ``summarise_lists`` or
-            :func:`mmrec.reports.comparisons.compare` returned, or some rows of it.
+            :func:`mmrec.reports.comparisons.compare` returned, or some rows of it; or runs.
         title: What the figures are, without a full stop.
     """
     protocols = " and ".join(
         name.replace("_", " ") for name in PROTOCOLS if (table["protocol"] == name).any()
     )
     several = table["protocol"].nunique() > 1
-    seeds = sorted({int(number) for number in table["n_seeds"]})
-    parts = [
-        f"{title}.",
-        f"Protocol{'s' if several else ''}: {protocols}.",
-        f"{_folds(table)}.",
-        f"{_between(seeds)} {'seed' if seeds == [1] else 'seeds'} per row.",
-    ]
-    drawn = table.get("interval", pd.Series(str(Sampling.USERS), table.index))
-    parts.append(f"Intervals: 95 %, over {' or over '.join(dict.fromkeys(drawn))}.")
+    parts = [f"{title}.", f"Protocol{'s' if several else ''}: {protocols}."]
+    if "seed" in table:  # runs
+        seeds = ", ".join(map(str, sorted(table["seed"].unique())))
+        parts += [f"{_folds(table.assign(n_folds=1))}.", f"Seeds: {seeds}."]
+    else:
+        numbers = sorted({int(number) for number in table["n_seeds"]})
+        one = numbers == [1]
+        parts += [f"{_folds(table)}.", f"{_between(numbers)} {'seed' if one else 'seeds'} per row."]
+        drawn = table.get("interval", pd.Series(str(Sampling.USERS), table.index))
+        parts.append(f"Intervals: 95 %, over {' or over '.join(dict.fromkeys(drawn))}.")
     told = source_lines(table["sources"])
     if told:
         parts.append("Features: " + "; ".join(f"{of} from {what}" for of, what in told) + ".")
@@ -255,6 +258,54 @@ def show_lists(table: pd.DataFrame, title: str = "Lists of recommendations") -> 
         ),
     }
     return _printed(columns, caption(table, title))
+
+
+NAMES = {
+    "rmse_mean": "RMSE",
+    "rmse_sd": "sd over seeds",
+    "rmse_best": "best seed",
+    "rmse_low": "95 % from",
+    "rmse_high": "95 % to",
+    "paper_rmse": "paper: RMSE",
+    "precision_mean": "precision",
+    "recall_mean": "recall",
+    "content_gain": "content gain",
+    "gain_low": "95 % from",
+    "gain_high": "95 % to",
+    "gain_sd": "sd of the gain",
+    "best_epoch": "best epoch",
+    "train_seconds": "training, s",
+    "validation_rmse": "validation RMSE",
+}
+"""What columns are called where they are printed."""
+
+
+def numbers(frame: pd.DataFrame, told: str, decimals: int = 3, **of_column: int) -> PrintedTable:
+    """Any table of numbers as the book prints it: named, rounded, with dashes for what is missing.
+
+    Args:
+        frame: Numbers; several levels of the index are joined to one label.
+        told: The caption, such as :func:`caption` makes it.
+        decimals: Of numbers that are no integers.
+        of_column: Other decimals for single columns.
+    """
+    labels = [
+        ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+        for label in frame.index
+    ]
+    cells = {
+        name: [_number(value, of_column.get(str(name), decimals)) for value in frame[name]]
+        for name in frame.columns
+    }
+    return PrintedTable(pd.DataFrame(cells, index=labels).rename(columns=NAMES), told)
+
+
+def _number(value: Any, decimals: int) -> str:
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return DASH
+    return f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.{decimals}f}"
 
 
 def _printed(columns: Mapping[str, "pd.Series[str]"], told: str) -> PrintedTable:
