@@ -397,14 +397,20 @@ def test_a_wrong_profile_is_told_in_one_line(tmp_path):
 # --- what a run ends with -------------------------------------------------------------------------
 
 
-def test_table_one_is_shown_with_its_sources_and_where_the_book_is(capsys):
-    run = Run.open("reference")
+def test_table_one_is_shown_with_its_sources_and_where_the_book_is(tmp_path, capsys, monkeypatch):
+    run = Run("reference", Workspace(tmp_path, tmp_path / "cache"))
     summary.show(run)
     said = capsys.readouterr().out
     assert "Table I, profile reference. Protocols: clean and as published. Fold u1." in said
     assert "open synopses" in said
     assert "0.936" in said
     assert said.strip().endswith(str(run.pages / "index.html"))
+    monkeypatch.setattr(summary, "table_one", lambda run: "made again")
+    summary.show(run)
+    assert capsys.readouterr().out == said, "what formats it is not even imported"
+    (tmp_path / "table1.txt").write_text("")
+    summary.show(run)
+    assert capsys.readouterr().out.startswith("made again")
 
 
 # --- what is said on the terminal ---

@@ -1,19 +1,30 @@
 """What a run ends with: Table I on the terminal, and where the book is."""
 
+from mmrec.provenance import code_digest, digest
 from mmrec.study.stages import Run
+from mmrec.study.staleness import contents, is_current, remember
+from mmrec.workspace import atomic_path
 
 
 def show(run: Run) -> None:
-    """Prints Table I, as the book shows it, and where the book is."""
-    table = run.results / "table1.csv"
+    """Prints Table I, as the book shows it, and where the book is.
+
+    The text is kept: what formats tables takes seconds to import, and most runs change nothing.
+    """
+    table, text = run.results / "table1.csv", run.workspace.root / "table1.txt"
     if table.exists():
-        print(table_one(run))
+        state = digest([contents([table], run.results), code_digest("mmrec.reports.tables")])
+        if not is_current(run, "table1", lambda: state):
+            with atomic_path(text) as part:
+                part.write_text(table_one(run), encoding="utf-8")
+            remember(run, "table1", state=state, left=[text])
+        print(text.read_text(encoding="utf-8"))
     say_where(run)
 
 
 def table_one(run: Run) -> str:
     """Table I for the terminal, under the caption that it has in the book, and its profile."""
-    import pandas as pd  # slow to import, and a run that has nothing to do needs neither
+    import pandas as pd
 
     from mmrec.reports import tables
 
