@@ -399,7 +399,7 @@ def test_files_that_are_not_what_they_should_be(tmp_path):
             reader(tmp_path / name)
     header = ",".join(open_data.COLUMNS)
     (tmp_path / "o.csv").write_text(f"{header}\n1{11 * ','}\n1{11 * ','}\n")
-    with pytest.raises(StudyError, match=r"row 3: movie id '1' stands there twice"):
+    with pytest.raises(StudyError, match=r"row 3: movie id '1' occurs twice"):
         open_data.read(tmp_path / "o.csv")
 
 

@@ -175,10 +175,10 @@ def test_no_index_is_none(tmp_path):
     ("content", "says"),
     [
         ("movie_id,title\n1,A\n", "no column 'year'"),
-        ("movie_id,title,year\n1,A,1995\nx,B,1996\n", "row 3: 'x' is no id"),
+        ("movie_id,title,year\n1,A,1995\nx,B,1996\n", "row 3: 'x' is not an id"),
         ("movie_id,title,year\n1,A,1995\n1,B,1996\n", "row 3: '1' is given twice"),
-        ("movie_id,title,year\n1,,1995\n", "row 2: '' is no title"),
-        ("movie_id,title,year\n1,A,soon\n", "row 2: 'soon' is no year"),
+        ("movie_id,title,year\n1,,1995\n", "row 2: '' is not a title"),
+        ("movie_id,title,year\n1,A,soon\n", "row 2: 'soon' is not a year"),
         ("", "cannot be read"),
     ],
 )

@@ -86,7 +86,7 @@ class Resource:
         licence: What may be done with it, in a line.
         locations: Where it is available, in order.
         verify: Takes the path, returns the content's digest or raises `StudyError`.
-        remedy: What to do when no location serves it.
+        remedy: What to do when it is available nowhere.
     """
 
     name: str
@@ -146,7 +146,7 @@ def fetch(resource: Resource, cache: Path) -> Served:
 
     Raises:
         LocalError: If the disk is full, or a file may not be read or written.
-        StudyError: If no location serves it; the message says why, location by location.
+        StudyError: If it is available nowhere; the message says why, location by location.
     """
     notes = []
     for location in resource.locations:
@@ -166,7 +166,9 @@ def fetch(resource: Resource, cache: Path) -> Served:
             label, kind = location.label, location.kind
             return Served(resource.name, path, label, kind, digest, resource.licence, tuple(notes))
     raise StudyError(
-        f"no location serves it ({'; '.join(notes)})", where=resource.name, remedy=resource.remedy
+        f"not available from any location ({'; '.join(notes)})",
+        where=resource.name,
+        remedy=resource.remedy,
     )
 
 

@@ -78,10 +78,10 @@ def read(folder: Path) -> pd.DataFrame | None:
     table = table[_COLUMNS].apply(lambda column: column.str.strip())
     repeated = table["movie_id"].duplicated()
     for name, wrong, why in (
-        ("movie_id", ~table["movie_id"].str.fullmatch(r"[1-9]\d{0,8}"), "is no id"),
+        ("movie_id", ~table["movie_id"].str.fullmatch(r"[1-9]\d{0,8}"), "is not an id"),
         ("movie_id", repeated, "is given twice"),
-        ("title", table["title"] == "", "is no title"),
-        ("year", ~table["year"].str.fullmatch(r"(?:\d{4}(?:\.0)?)?"), "is no year"),
+        ("title", table["title"] == "", "is not a title"),
+        ("year", ~table["year"].str.fullmatch(r"(?:\d{4}(?:\.0)?)?"), "is not a year"),
     ):
         if wrong.any():
             row = int(wrong.to_numpy().argmax())

@@ -40,13 +40,13 @@ def read_list(path: Path) -> list[Movie]:
         movie = _movie(row, where, number=len(movies) + 1)
         if movie.movie_id in movies:
             raise StudyError(
-                f"the movie id {movie.movie_id} stands there twice",
+                f"movie id {movie.movie_id} occurs twice",
                 where=where,
                 remedy="Give each row its own id, or leave the column out.",
             )
         movies[movie.movie_id] = movie
     if not movies:
-        raise StudyError("no movie in it", where=path, remedy="Write one movie per row.")
+        raise StudyError("there are no movies in it", where=path, remedy="Write one movie per row.")
     return [movies[movie_id] for movie_id in sorted(movies)]
 
 
@@ -79,7 +79,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         ) from error
     if not columns:
         raise StudyError(
-            "it is empty", where=path, remedy="Write the columns' names into the first row."
+            "the file is empty", where=path, remedy="Write the columns' names into the first row."
         )
 
 
@@ -124,13 +124,17 @@ def _movie(row: dict[str, str], where: str, number: int) -> Movie:
     year = row["year"].removesuffix(".0")
     movie_id, imdb_id = row.get("movie_id") or str(number), row.get("imdb_id")
     if not row["title"]:
-        raise refuse("no title", "Fill it in, or drop the row.")
+        raise refuse("the title is missing", "Fill it in, or drop the row.")
     if not _YEAR.fullmatch(year) or not YEARS[0] <= int(year) <= YEARS[1]:
-        raise refuse(f"{row['year']!r} is no year", f"Give four digits, {YEARS[0]} to {YEARS[1]}.")
+        raise refuse(
+            f"{row['year']!r} is not a year", f"Give four digits, {YEARS[0]} to {YEARS[1]}."
+        )
     if not _ID.fullmatch(movie_id):
-        raise refuse(f"{movie_id!r} is no movie id", "Ids are whole numbers above 0.")
+        raise refuse(f"{movie_id!r} is not a movie id", "Ids are whole numbers above 0.")
     if imdb_id and not _IMDB_ID.fullmatch(imdb_id):
-        raise refuse(f"{imdb_id!r} is no IMDb id", "Write tt and its digits, or leave it empty.")
+        raise refuse(
+            f"{imdb_id!r} is not an IMDb id", "Write tt and its digits, or leave it empty."
+        )
     title, *others = _titles(row["title"])
     return Movie(int(movie_id), title, int(year), tuple(others), imdb_id or None)
 

@@ -90,7 +90,7 @@ def read(path: Path) -> pd.DataFrame:
         ``cast`` and ``themes`` as lists, ``summary`` for the synopsis.
 
     Raises:
-        StudyError: If a column is missing, an id is no number or stands there twice.
+        StudyError: If a column is missing, an id is not a number or occurs twice.
     """
     remedy = "Mend the file, or install the project again."
     try:
@@ -105,7 +105,7 @@ def read(path: Path) -> pd.DataFrame:
         zip(table["movie_id"], table["movie_id"].duplicated(), strict=True), start=2
     ):
         if again or not name.isdigit():
-            what = "stands there twice" if again else "is no number"
+            what = "occurs twice" if again else "is not a number"
             raise StudyError(
                 f"movie id {name!r} {what}", where=f"{path}, row {line}", remedy=remedy
             )
