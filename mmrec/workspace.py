@@ -55,7 +55,7 @@ class Workspace:
 
     @property
     def results(self) -> Path:
-        """Folder of ``runs.parquet``, the tables and the predictions of every run."""
+        """Folder of the tables, and of record, predictions and lists of every experiment."""
         return self.root / "results"
 
 

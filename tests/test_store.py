@@ -1,9 +1,11 @@
 """The store of results: nothing is trusted for being there, and what is damaged is made again."""
 
+import errno
 import json
 import shutil
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ import tiny
 from kinds import LISTS, RATINGS_ALONE
 from results import FOLDERS, assert_same
 
-from mmrec.errors import StudyError
+from mmrec.errors import LocalError, StudyError
 from mmrec.evaluation import folds
 from mmrec.experiments import runner, store
 from mmrec.experiments.spec import Experiment
@@ -67,10 +69,6 @@ def flip(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
-
-
-def other_json(path):
-    path.write_text('["a list"]')
 
 
 DAMAGE = {"gone": lambda path: path.unlink(), "cut": cut, "empty": empty, "flipped": flip}
@@ -141,6 +139,24 @@ def test_predictions_of_a_model_that_only_ranks_are_told_to_be_none(finished):
     name = runs.set_index("row").loc["most popular", "hash"]
     with pytest.raises(StudyError, match="this run has no predictions"):
         store.predictions(made, name)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_file_that_may_not_be_read_is_not_taken_for_missing(copied, done, monkeypatch, folder):
+    """What is wrong with the computer is told, and nothing is removed or run for it."""
+    workspace, runs = copied
+    closed, read = file_of(workspace, runs, folder, "user mean"), Path.read_bytes
+
+    def denied(path):
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(LocalError, match=closed.name):
+        runner.run("table1", ROWS, workspace, n_jobs=1)
+    assert done == []
+    assert closed.exists()
 
 
 # --- the runs of all tables ---------------------------------------------------------------------

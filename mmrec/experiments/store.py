@@ -11,15 +11,16 @@ and ``runs.parquet``, all of these tables in one.
 
 import hashlib
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mmrec.errors import StudyError
+from mmrec.errors import StudyError, local_failures
 from mmrec.experiments.execution import Outcome
 from mmrec.provenance import digest
-from mmrec.workspace import Workspace, atomic_path
+from mmrec.workspace import Workspace, atomic_path, kept
 
 _FILES = ("predictions", "recommendations")
 _DIGESTS, _OWN = "files", "digest"
@@ -96,13 +97,15 @@ def _table(workspace: Workspace, kind: str, name: str) -> pd.DataFrame:
             where=where,
             remedy="Run the notebook again: it makes anew what is not as it was written.",
         )
-    return pd.read_parquet(where)
+    return pd.read_parquet(BytesIO(content))
 
 
 def _read_record(workspace: Workspace, name: str) -> dict[str, Any] | None:
     """A record that is whole and belongs to this run, else None."""
+    where = path(workspace, "runs", name)
     try:
-        record = json.loads(path(workspace, "runs", name).read_bytes())
+        with local_failures(where):
+            record = json.loads(where.read_bytes())
         own = record.pop(_OWN)
         whole = own == digest(record) and record["hash"] == name
     except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError):
@@ -112,8 +115,10 @@ def _read_record(workspace: Workspace, name: str) -> dict[str, Any] | None:
 
 def _read(workspace: Workspace, kind: str, name: str, wanted: str) -> bytes | None:
     """A file's content if it is what was written, else None."""
+    where = path(workspace, kind, name)
     try:
-        content = path(workspace, kind, name).read_bytes()
+        with local_failures(where):
+            content = where.read_bytes()
     except FileNotFoundError:
         return None
     return content if _file_digest(content) == wanted else None
@@ -132,10 +137,10 @@ def file_runs(table: str, runs: pd.DataFrame, workspace: Workspace) -> None:
     for file in sorted(folder.glob("*.parquet")):
         if file.name.startswith("."):
             continue  # left by a write that was interrupted
-        try:
-            found.append(pd.read_parquet(file))
-        except (ValueError, OSError, KeyError):
-            file.unlink()  # damaged: its notebook files it again
+        # A damaged one is dropped: its notebook files it again.
+        some = kept(file, pd.read_parquet)
+        if some is not None:
+            found.append(some)
     # Columns without any value have no type of their own to agree on.
     filled = [some.dropna(axis="columns", how="all") for some in found]
     columns = list(dict.fromkeys(name for some in found for name in some))

@@ -19,7 +19,7 @@ from mmrec.workspace import atomic_path, kept
 SOURCE_FOLDERS = ("MMREC_MIRROR", "MMREC_TRAILERS")
 """Environment variables of the folders that decide what the first two floors can read."""
 
-_WRITTEN = ("catalogue/*", "features/*", "results/*.csv")
+_WRITTEN = ("catalogue/*", "features/*", "results/*.csv", "results/tables/*")
 
 
 @cache
