@@ -87,8 +87,8 @@ def test_both_formats_give_the_same_content(tmp_path):
         ("1\t3\t3.5\t880000005", "rating 3.5 is not a whole number"),
         ("1\t3\t4", "3 fields in place of 4"),
         ("", "1 fields in place of 4"),
-        ("7\t3\t4\t880000005", "user id 7 is not the id of a user"),
-        ("1\t99\t4\t880000005", "movie id 99 is not the id of a movie"),
+        ("7\t3\t4\t880000005", "user id 7 is not listed"),
+        ("1\t99\t4\t880000005", "movie id 99 is not listed"),
         ("1\t1\t4\t880000005", "rated a second time"),
     ],
 )

@@ -204,20 +204,8 @@ def _check_ratings(
     path: Path, ratings: pd.DataFrame, users: pd.DataFrame, movies: pd.DataFrame
 ) -> None:
     _refuse(path, ratings, ~ratings["rating"].between(1, 5), "rating", "is outside 1-5")
-    _refuse(
-        path,
-        ratings,
-        ~ratings["user_id"].isin(users["user_id"]),
-        "user_id",
-        "is not the id of a user",
-    )
-    _refuse(
-        path,
-        ratings,
-        ~ratings["movie_id"].isin(movies["movie_id"]),
-        "movie_id",
-        "is not the id of a movie",
-    )
+    for known, column in ((users, "user_id"), (movies, "movie_id")):
+        _refuse(path, ratings, ~ratings[column].isin(known[column]), column, "is not listed")
     twice = ratings.duplicated(["user_id", "movie_id"])
     _refuse(path, ratings, twice, "movie_id", "is rated a second time by the same user")
     for table, column in ((users, "user_id"), (movies, "movie_id")):

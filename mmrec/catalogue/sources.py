@@ -165,11 +165,8 @@ def fetch(resource: Resource, cache: Path) -> Served:
         else:
             label, kind = location.label, location.kind
             return Served(resource.name, path, label, kind, digest, resource.licence, tuple(notes))
-    raise StudyError(
-        f"not available from any location ({'; '.join(notes)})",
-        where=resource.name,
-        remedy=resource.remedy,
-    )
+    what = f"not available from any location ({'; '.join(notes)})"
+    raise StudyError(what, where=resource.name, remedy=resource.remedy)
 
 
 def fetch_if_there(resource: Resource, cache: Path) -> Served:
