@@ -7,11 +7,15 @@ import tiny
 
 from mmrec.experiments.paper import BASELINES
 from mmrec.experiments.spec import Experiment
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.content_likes import ContentLikesConfig
+from mmrec.models.content_ridge import ContentRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.implicit import BPR, LIGHTGCN, EaseConfig, ImplicitFactorsConfig
 from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.same_list import MostPopularConfig, SortedConfig
 from mmrec.models.siamese import SiameseConfig
+from mmrec.models.straight_line import StraightLineConfig
 
 ALL = ("video", "audio", "text", "meta")
 DRAWS = {"draws": 12, "burn_in": 2}
@@ -64,6 +68,12 @@ EVERY_KIND = {
     "FM: content": machine("text", "meta", item_ids=False),
     "FM: content, permuted": machine("text", "meta", item_ids=False, features="permuted"),
     "FM: hybrid": machine(*ALL),
+    "straight line": Experiment(StraightLineConfig("meta", "rating"), 0),
+    "ridge": Experiment(ContentRidgeConfig(("text", "meta"), (30, 300)), 0),
+    "ridge, permuted": Experiment(
+        ContentRidgeConfig(("text", "meta"), (30, 300)), 0, features="permuted"
+    ),
+    "kernel ridge": Experiment(ContentKernelRidgeConfig(("text", "meta"), (100, 10), (10, 2)), 0),
 }
 """Under the clean protocol, on the first warm fold."""
 
@@ -77,6 +87,7 @@ LISTS = {
     "iALS": Experiment(ImplicitFactorsConfig((8, 4), (2,), (20,), epochs=2), 0),
     "BPR": Experiment(replace(BPR, decays=(1.0, 0.3), factors=8, epochs=2), 0),
     "LightGCN": Experiment(replace(LIGHTGCN, decays=(0.1, 0.3), factors=8, epochs=2), 0),
+    "likes from content": Experiment(ContentLikesConfig(("text", "meta"), (10, 1)), 0),
     "most popular, refitted": Experiment(MostPopularConfig(), 0, refit=True),
 }
 """Those that only rank, in the same way."""
