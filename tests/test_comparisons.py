@@ -33,6 +33,7 @@ def test_the_smaller_error_is_the_better_one(workspace, of_row, of_reference, ve
     assert row.verdict == verdict
     assert [row.difference, row.low, row.high] == pytest.approx([of_row - of_reference] * 3)
     assert (row.p < 0.001) == (verdict != "undecided")
+    assert row.p_at_floor == (verdict != "undecided")
     (back,) = comparisons.compare(runs, workspace, reference="meta").itertuples()
     assert back.difference == pytest.approx(-row.difference)
     assert {verdict, back.verdict} in ({"better", "worse"}, {"undecided"})

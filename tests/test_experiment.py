@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import tiny
@@ -14,6 +15,7 @@ from mmrec.evaluation import protocols
 from mmrec.experiments import spec
 from mmrec.experiments.loading import load
 from mmrec.experiments.spec import EXECUTION, Experiment, experiment_hash
+from mmrec.features.table import FeatureTable
 
 EVERYTHING = {**EVERY_KIND, **LISTS}
 MEAN = RATINGS_ALONE["user mean"]
@@ -154,6 +156,13 @@ def test_changed_files_are_read_again_and_parts_of_interrupted_writes_never(tmp_
     (made.features / ".text.17.part.parquet").write_bytes(b"PAR1 half a file")
     (made.catalogue / ".movies.17.part.parquet").write_bytes(b"PAR1 half a file")
     assert set(load(made).tables) == {"audio", "meta", "text", "video"}
+
+
+def test_a_table_without_a_movie_is_no_input(tmp_path):
+    made = tiny.workspace(tmp_path)
+    nothing = FeatureTable("imdb", [], np.zeros((0, 2), np.float32), {"encoder": "none"})
+    nothing.save(made.features / "imdb.parquet")
+    assert "imdb" not in load(made).tables
 
 
 # --- the code behind a result -------------------------------------------------------------------

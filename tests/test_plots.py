@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.reports import diagnostic_plots, diagnostics, plots
+from mmrec.models.registry import MODELS
+from mmrec.reports import diagnostic_plots, diagnostics, plots, style
 
 ROWS = {"text": 1.054, "meta+text": 1.032, "all": 1.028}
 BASE = {"fold": "u1", "masking": 0.0, "support_size": None, "rmse_sd": 0.004, "n_folds": 1}
@@ -308,3 +309,8 @@ def test_the_chosen_setting_is_filled():
     assert chosen.get_xdata().tolist() == [0.95, 0.95]
     assert len(tried_ones.get_xdata()) == 8
     assert chosen.get_markerfacecolor() != "none"
+
+
+def test_every_kind_of_model_has_a_name_in_print():
+    kinds = {type(config).__name__.removesuffix("Config") for config in MODELS.values()}
+    assert kinds <= set(style.MODEL_NAMES)

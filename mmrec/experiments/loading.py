@@ -33,12 +33,14 @@ def _load(root: Path, stamp: tuple[tuple[str, int, int], ...]) -> Data:
     workspace = Workspace(root, root)
     catalogue = tables.load(workspace)
     names = [file.stem for file in _parquet_files(workspace.features)]
+    features = load_tables(workspace.features, names)
     return Data(
         ratings=catalogue.ratings,
         users=catalogue.users,
         movies=pd.Index(catalogue.movies["movie_id"]),
         films=catalogue.movies.set_index("movie_id")["film_id"],
-        tables=load_tables(workspace.features, names),
+        # A table without a movie, as of IMDb's ratings where no source has any, is no input.
+        tables={name: table for name, table in features.items() if len(table.movie_ids)},
     )
 
 

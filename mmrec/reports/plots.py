@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmrec.experiments.paper import TRIVIAL
 from mmrec.reports import diagnostics
 from mmrec.reports.style import (
+    MODEL_NAMES,
     OURS,
     PALETTE,
     PAPER,
@@ -28,11 +29,6 @@ from mmrec.reports.style import (
 )
 
 NEW = {"item": "film", "user": "user"}
-MODEL_NAMES = {
-    "Siamese": "the paper's network",
-    "RatingVectors": "the paper's network on rating vectors",
-    "FactorisationMachine": "factorisation machine",
-}
 PROTOCOL_NAMES = {"clean": "clean protocol", "as_published": "as published"}
 
 SCENARIO_NAMES = {

@@ -18,6 +18,26 @@ OURS, PAPER, REFERENCE = PALETTE[0], "black", "0.55"
 
 TEST_RMSE = "RMSE on the test part, stars"
 
+MODEL_NAMES = {
+    "Mean": "means",
+    "Bias": "biases",
+    "ItemKNN": "item kNN",
+    "MatrixFactorisation": "matrix factorisation",
+    "FactorisationMachine": "factorisation machine",
+    "Siamese": "the paper's network",
+    "RatingVectors": "the paper's network on rating vectors",
+    "StraightLine": "straight line",
+    "ContentRidge": "ridge",
+    "ContentKernelRidge": "kernel ridge",
+    "ContentLikes": "likes from content",
+    "MostPopular": "most popular",
+    "Sorted": "sorted by a column",
+    "Ease": "EASE",
+    "ImplicitFactors": "implicit factors",
+    "Pairwise": "pairwise ranking",
+}
+"""What the kinds of models in the column ``model`` of the results are called in print."""
+
 Style = tuple[tuple[float, float, float], str]
 """A colour and a marker."""
 
