@@ -533,6 +533,6 @@ def test_the_most_popular_films_are_a_better_list_than_any_of_the_reference_run(
         seen = train.loc[train["user_id"] == user, "movie_id"]
         best = popular[~np.isin(popular, seen)][:20]
         lists.append(pd.DataFrame({"user_id": user, "rank": range(1, 21), "movie_id": best}))
-    scores = score_lists(pd.concat(lists), test)
+    scores = score_lists(pd.concat(lists), test, films)
     for measure in ("ndcg_10", "recall_20"):
         assert scores[measure] > table("lists")[measure].max()

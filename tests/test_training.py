@@ -347,7 +347,6 @@ def test_the_profile_of_the_reference_run_trains_as_the_named_trainings_say():
     assert run.published_epochs == training.PUBLISHED.epochs
     assert run.published_batch_size == training.PUBLISHED.batch_size
     assert run.vector_epochs == training.DENOISING.epochs == training.DENOISING.patience
-    assert run.vector_input_dropout == training.DENOISING.input_dropout
 
 
 def test_the_defaults_are_the_published_training():
