@@ -175,7 +175,11 @@ def test_beside_a_refitted_network_stand_refitted_baselines():
 
 def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
     rows = cold_start.strict(
-        tiny.TRAINING, PUBLISHED, n_folds={"item": 2, "user": 2, "both": 2}, seeds=[0]
+        tiny.TRAINING,
+        PUBLISHED,
+        tables=EVERY_TABLE,
+        n_folds={"item": 2, "user": 2, "both": 2},
+        seeds=[0],
     )
     assert {e.fold for _, e in rows} == {"item1", "item2", "user1", "user2", "both1", "both2"}
     assert {(e.support_size, e.protocol) for _, e in rows} == {(None, "clean")}
@@ -253,7 +257,7 @@ def test_wherever_the_hybrid_is_compared_the_same_without_content_stands_beside_
     two = {"item": 1, "user": 1, "both": 1}
     for rows in (
         *EXPERIMENTS.values(),
-        cold_start.strict(tiny.TRAINING, PUBLISHED, n_folds=two, seeds=[0]),
+        cold_start.strict(tiny.TRAINING, PUBLISHED, tables=EVERY_TABLE, n_folds=two, seeds=[0]),
         cold_start.learning_curves(tiny.TRAINING, support_sizes=[0, 5], n_folds=1, seeds=[0]),
     ):
         places = [
@@ -284,3 +288,17 @@ def test_no_notebook_cuts_what_a_profile_promises(notebooks):
                 code = "".join(cell["source"])
                 assert not re.search(r"run\.\w*(seeds|folds)\w*(\[[^\]]*:|\W.*min\()", code), path
                 assert not re.search(r"min\([^)]*run\.\w*folds", code), path
+
+
+def test_without_imdb_ratings_no_row_asks_for_them():
+    there = [name for name in EVERY_TABLE if name != "imdb"]
+    here = {"tables": there, "n_folds": 1, "seeds": [0]}
+    found = [
+        *cold_start.strict(
+            tiny.TRAINING, PUBLISHED, tables=there, n_folds={"item": 1, "both": 1}, seeds=[0]
+        ),
+        *cold_start.inputs(tiny.TRAINING, **here),
+        *cold_start.lists(**here),
+        *paper.lists(tiny.TRAINING, tables=there, rows=["meta"], fold="u1", seeds=[0]),
+    ]
+    assert not [row for row, e in found if "imdb" in e.model.features]

@@ -70,6 +70,7 @@ def strict(
     training: TrainingSettings,
     remedy: TrainingSettings,
     *,
+    tables: Container[str],
     n_folds: Mapping[str, int],
     seeds: Sequence[int],
 ) -> Rows:
@@ -78,6 +79,7 @@ def strict(
     Args:
         training: Of the network as on warm folds.
         remedy: Of the same network, trained against recognising movies by their features.
+        tables: Names of the feature tables there are; without IMDb's ratings there is no line.
         n_folds: Folds of each kind (``item``, ``user``, ``both``), at most five.
         seeds: One run of each row per seed and fold.
     """
@@ -88,7 +90,7 @@ def strict(
         found += networks(rows, training, fold=fold, seeds=seeds)
         found += networks({REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds)
         found += models(OPPONENTS, fold=fold, seeds=seeds)
-        if "film_id" in fold_of(fold).new:
+        if "film_id" in fold_of(fold).new and "imdb" in tables:
             found += models({"straight line": MODELS["straight-line"]}, fold=fold, seeds=seeds)
         if fold_of(fold).scenario == "item":
             control: dict[str, Any] = {"features": "permuted", "fold": fold}
