@@ -6,6 +6,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import stats
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
 from mmrec.evaluation import inference
@@ -218,3 +219,15 @@ def test_holms_correction_is_monotone_and_never_in_favour(p):
     order = np.argsort(p, kind="stable")
     assert (np.diff(corrected[order]) >= 0).all()
     assert corrected.min() <= p.min() * len(p) + 1e-12
+
+
+def test_the_smaller_number_of_clusters_less_one_gives_the_degrees_of_freedom():
+    rng = np.random.default_rng(3)
+    users, films = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
+    first, second = rng.normal(size=(2, 48))
+    sample = Sample.of(users, films, BOTH)
+    found = sample.difference(first, second)
+    influence = (first - second - found.value) / 48
+    error = np.sqrt(inference.two_way_variance(influence, users, films))
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(found.value) / error, 3))
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 3) * error)
