@@ -26,6 +26,9 @@ ColdFolds = Annotated[
     dict[Literal["item", "user", "both"], Annotated[int, Field(ge=0, le=5)]],
     Field(min_length=3, max_length=3),
 ]
+ColdSeeds = Annotated[
+    dict[Literal["item", "user", "both"], Seeds], Field(min_length=3, max_length=3)
+]
 
 
 class Settings(BaseModel):
@@ -56,11 +59,14 @@ class Settings(BaseModel):
     fold: Fold
     seeds: Seeds
     control_seeds: list[CountOrNone]
+    masking_seeds: Seeds
     masked_control_seeds: list[CountOrNone]
     tuning_seeds: Seeds
     ladder_seeds: Seeds
     fold_seeds: Seeds
-    cold_seeds: Seeds
+    list_seeds: Seeds
+    cold_seeds: ColdSeeds
+    input_seeds: Seeds
     cold_control_seeds: list[CountOrNone]
     curve_seeds: Seeds
     epochs: Count

@@ -19,7 +19,7 @@ from mmrec.evaluation.protocols import PROTOCOLS
 TWINS = {2: 1, 41: 7, 90: 30, 118: 117}
 """Movie id -> film id, of films under two ids."""
 N_USERS, N_MOVIES = 150, 120
-EVERY_KIND = [("u2", None), ("both5", None)] + [
+EVERY_KIND = [("u2", None), ("both5", None), ("check-u1", None), ("check-both3", None)] + [
     (fold, support_size) for fold in ("item2", "user4") for support_size in (None, 0, 7)
 ]
 
@@ -64,13 +64,32 @@ def new_in(roles: folds.Roles, keys, side: str) -> set:
 
 
 def test_there_are_five_folds_of_every_kind():
-    assert len(folds.FOLDS) == len(set(folds.FOLDS)) == 20
+    first = [name for name, fold in folds.FOLDS.items() if not fold.check]
+    assert len(first) == 20
+    assert list(folds.FOLDS) == [*first, *(f"check-{name}" for name in first)]
     assert [folds.scenario_of(f) for f in ("u5", "item1", "user3", "both2")] == [
         "warm",
         "item",
         "user",
         "both",
     ]
+
+
+@pytest.mark.parametrize("name", ["u2", "item2", "user2", "both2"])
+def test_the_second_drawing_divides_alike_and_elsewhere(ratings, films, name):
+    parts = [folds.divide(ratings, films, fold=f, seed=0) for f in (name, f"check-{name}")]
+    first, second = (roles.test for roles in parts)
+    assert second.sum() == pytest.approx(first.sum(), rel=0.35)
+    assert (first & second).sum() < 0.6 * first.sum()
+
+
+def test_the_second_drawing_covers_every_rating_once(ratings, films):
+    for kind in ("u", "item", "user"):
+        tests = [
+            folds.divide(ratings, films, fold=f"check-{kind}{number}", seed=0).test
+            for number in range(1, 6)
+        ]
+        assert (np.sum(tests, axis=0) == 1).all()
 
 
 # --- roles --------------------------------------------------------------------------------------

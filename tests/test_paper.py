@@ -170,6 +170,8 @@ def test_beside_a_refitted_network_stand_refitted_baselines():
     assert refitted == {paper.refitted_row(row) for row in ("rating vectors", *paper.BASELINES)}
 
 
+ONE_SEED = {"item": [0], "user": [0], "both": [0]}
+
 # --- cold start ---------------------------------------------------------------------------------
 
 
@@ -179,7 +181,8 @@ def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
         PUBLISHED,
         tables=EVERY_TABLE,
         n_folds={"item": 2, "user": 2, "both": 2},
-        seeds=[0],
+        scenario_seeds=ONE_SEED,
+        control_seeds=[0],
     )
     assert {e.fold for _, e in rows} == {"item1", "item2", "user1", "user2", "both1", "both2"}
     assert {(e.support_size, e.protocol) for _, e in rows} == {(None, "clean")}
@@ -257,7 +260,14 @@ def test_wherever_the_hybrid_is_compared_the_same_without_content_stands_beside_
     two = {"item": 1, "user": 1, "both": 1}
     for rows in (
         *EXPERIMENTS.values(),
-        cold_start.strict(tiny.TRAINING, PUBLISHED, tables=EVERY_TABLE, n_folds=two, seeds=[0]),
+        cold_start.strict(
+            tiny.TRAINING,
+            PUBLISHED,
+            tables=EVERY_TABLE,
+            n_folds=two,
+            scenario_seeds=ONE_SEED,
+            control_seeds=[0],
+        ),
         cold_start.learning_curves(tiny.TRAINING, support_sizes=[0, 5], n_folds=1, seeds=[0]),
     ):
         places = [
@@ -295,7 +305,11 @@ def test_without_imdb_ratings_no_row_asks_for_them():
     here = {"tables": there, "n_folds": 1, "seeds": [0]}
     found = [
         *cold_start.strict(
-            tiny.TRAINING, PUBLISHED, tables=there, n_folds={"item": 1, "both": 1}, seeds=[0]
+            tiny.TRAINING,
+            PUBLISHED,
+            tables=there,
+            n_folds={"item": 1, "both": 1},
+            scenario_seeds=ONE_SEED,
         ),
         *cold_start.inputs(tiny.TRAINING, **here),
         *cold_start.lists(**here),

@@ -5,10 +5,13 @@ of the *films* is new (``item1`` … ``item5``; two movie ids of one film stay t
 the users (``user1`` …), or both (``both1`` …): none of their ratings is in training. For a learning
 curve, a support of a few ratings of each new film or user is given back to the training part.
 
+Every fold has a second drawing (``check-u1``, ``check-item1`` …), made in the same way from other
+random numbers: a model that was developed on the first is tried on the second once, at the end.
+
 All folds depend on MovieLens alone: on its ratings, their order, and its titles.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -38,11 +41,13 @@ class Fold:
         name: As users write it, such as ``"u1"`` or ``"item3"``.
         scenario: One of :data:`SCENARIOS`.
         number: From 1 to :data:`N_FOLDS`.
+        check: Whether it is of the second drawing.
     """
 
     name: str
     scenario: str
     number: int
+    check: bool = False
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -64,6 +69,9 @@ FOLDS = {
         for number in range(1, N_FOLDS + 1)
     },
 }
+FOLDS |= {
+    f"check-{name}": replace(fold, name=f"check-{name}", check=True) for name, fold in FOLDS.items()
+}
 """All folds by name."""
 
 VALIDATION_SHARE = 0.1
@@ -72,6 +80,9 @@ VALIDATION_SHARE = 0.1
 MAX_SUPPORT = 50
 """Largest support of a new film or user. Only ratings beyond so many are tested in a learning
 curve, so that every support size is tested on the same ratings."""
+
+_CHECK = b"check"
+"""Enters the random seeds of the second drawing."""
 
 Flags = NDArray[np.bool_]
 
@@ -149,9 +160,10 @@ def divide(
         )
     rng = np.random.default_rng([seed, len(ratings)])
     if not chosen.new:
-        return _checked(_warm_roles(fold_masks(ratings)[fold], rng), fold)
+        test_ratings = _redrawn(chosen, ratings) if chosen.check else fold_masks(ratings)[fold]
+        return _checked(_warm_roles(test_ratings, rng), fold)
     keys = ratings.assign(film_id=ratings["movie_id"].map(films))
-    new = {key: _fifth(keys[key], chosen.number) for key in chosen.new}
+    new = {key: _fifth(keys[key], chosen) for key in chosen.new}
     held = {key: _held_out(keys[key], new[key], rng) for key in new}
     is_new, is_held = (np.stack([keys[key].isin(some[key]) for key in new]) for some in (new, held))
     known, held_out = ~np.any(is_new, axis=0), np.any(is_held, axis=0)
@@ -184,10 +196,19 @@ def _checked(roles: Roles, fold: str) -> Roles:
     return roles
 
 
-def _fifth(keys: pd.Series, number: int) -> NDArray[np.int64]:
+def _redrawn(fold: Fold, ratings: pd.DataFrame) -> Flags:
+    """The test ratings of a warm fold of the second drawing: a random fifth of all, bool [n]."""
+    order = np.random.default_rng([*_CHECK, len(ratings)]).permutation(len(ratings))
+    test = np.zeros(len(ratings), bool)
+    test[order[fold.number - 1 :: N_FOLDS]] = True
+    return test
+
+
+def _fifth(keys: pd.Series, fold: Fold) -> NDArray[np.int64]:
     """The films or users that are new in a fold: random fifths, the same for every seed."""
-    order = np.random.default_rng([*str(keys.name).encode()]).permutation(np.sort(keys.unique()))
-    return order[number - 1 :: N_FOLDS]
+    seed = [*str(keys.name).encode(), *(_CHECK if fold.check else ())]
+    order = np.random.default_rng(seed).permutation(np.sort(keys.unique()))
+    return order[fold.number - 1 :: N_FOLDS]
 
 
 def _held_out(

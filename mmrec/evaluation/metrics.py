@@ -1,5 +1,7 @@
 """Scores of predictions (paper §VI.B). The only module that opens sealed test ratings."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,7 @@ from mmrec.errors import StudyError
 from mmrec.evaluation import ranking
 from mmrec.evaluation.protocols import SealedTest
 from mmrec.models import rating_scale
-from mmrec.models.base import LIKED
+from mmrec.models.base import LEVELS, LIKED
 from mmrec.models.list_gain import ndcg_share
 
 PREDICTED_LIKED = 3.5
@@ -63,6 +65,30 @@ def score(prediction: np.ndarray, test: SealedTest, covered: np.ndarray) -> dict
         "n_test": len(squared),
         "coverage": float(covered.mean()),
     }
+
+
+def calibration(
+    prediction: np.ndarray, sd: np.ndarray, reach: Sequence[float], test: SealedTest
+) -> dict[str, float]:
+    """How often the intervals around predictions contain the ratings, and how wide they are.
+
+    Args:
+        prediction: Raw predictions [n] in the order of ``test.pairs``.
+        sd: Their standard deviations [n].
+        reach: Standard deviations on either side, for each of :data:`mmrec.models.base.LEVELS`.
+        test: The sealed test part.
+
+    Returns:
+        For each level its share of ratings within, such as ``within_80`` (0-1); ``width_80``, the
+        mean width of the interval of 80 % in stars; and ``sd_mean``.
+    """
+    away = np.abs(prediction - test.open()) / sd
+    shares = {
+        f"within_{round(100 * level)}": float((away <= factor).mean())
+        for level, factor in zip(LEVELS, reach, strict=True)
+    }
+    width = 2 * reach[LEVELS.index(0.8)] * float(np.mean(sd))
+    return {**shares, "width_80": width, "sd_mean": float(np.mean(sd))}
 
 
 def list_values(recommendations: pd.DataFrame, test: SealedTest, films: pd.Series) -> pd.DataFrame:

@@ -41,9 +41,10 @@ NO_CONTENT = "nothing"
 """Row label of models that know nothing of a film, beside those that do."""
 
 
-def folds_of(scenario: str, number: int) -> list[str]:
-    """The first ``number`` folds in which films, users or both are new."""
-    return [name for name, fold in FOLDS.items() if fold.scenario == scenario][:number]
+def folds_of(scenario: str, number: int, *, check: bool = False) -> list[str]:
+    """The first ``number`` folds in which films, users or both are new, of either drawing."""
+    wanted = (scenario, check)
+    return [name for name, fold in FOLDS.items() if (fold.scenario, fold.check) == wanted][:number]
 
 
 def available(
@@ -72,7 +73,8 @@ def strict(
     *,
     tables: Container[str],
     n_folds: Mapping[str, int],
-    seeds: Sequence[int],
+    scenario_seeds: Mapping[str, Sequence[int]],
+    control_seeds: Sequence[int] = (),
 ) -> Rows:
     """Nothing is known of the new: the network, the remedy, the control and the opponents.
 
@@ -81,12 +83,14 @@ def strict(
         remedy: Of the same network, trained against recognising movies by their features.
         tables: Names of the feature tables there are; without IMDb's ratings there is no line.
         n_folds: Folds of each kind (``item``, ``user``, ``both``), at most five.
-        seeds: One run of each row per seed and fold.
+        scenario_seeds: For each kind of folds, one run of each row per seed and fold.
+        control_seeds: Seeds of the control.
     """
     rows = {name: ROWS[name] for name in ("meta", "all")}
     hybrid = {"FM: hybrid": BASELINES["FM: hybrid"]}
     found: Rows = []
     for fold in (fold for scenario, n in n_folds.items() for fold in folds_of(scenario, n)):
+        seeds = scenario_seeds[fold_of(fold).scenario]
         found += networks(rows, training, fold=fold, seeds=seeds)
         found += networks({REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds)
         found += models(OPPONENTS, fold=fold, seeds=seeds)
@@ -94,9 +98,9 @@ def strict(
             found += models({"straight line": MODELS["straight-line"]}, fold=fold, seeds=seeds)
         if fold_of(fold).scenario == "item":
             control: dict[str, Any] = {"features": "permuted", "fold": fold}
-            found += networks({"meta": ROWS["meta"]}, training, seeds=seeds, **control)
+            found += networks({"meta": ROWS["meta"]}, training, seeds=control_seeds, **control)
             found += models({UNRATED: _machine(("facts-unrated",))}, fold=fold, seeds=seeds)
-            found += models(hybrid, seeds=seeds, **control)
+            found += models(hybrid, seeds=control_seeds, **control)
     return found
 
 

@@ -32,7 +32,8 @@ class Outcome:
 
     Attributes:
         predictions: ``user_id, movie_id, prediction`` (float32) of every test pair, in the order
-            of the data set; None from a model that only ranks.
+            of the data set, and ``sd`` from a model that tells it; None from a model that only
+            ranks.
         recommendations: ``user_id, rank, movie_id``, a list for every user of the test part.
         record: Scores of both, what the model told of its fit, and ``train_seconds``.
     """
@@ -98,6 +99,7 @@ def execute(experiment: Experiment, data: Data) -> Outcome:
         lists = _recommend(model, candidates, data, pairs)
     record = {
         **_score(predictions, split, _covered(experiment, data, pairs)),
+        **_calibration(predictions, split, model.reach),
         **metrics.score_lists(lists, split.test, data.films),
         "catalogue_coverage": ranking.catalogue_coverage(lists, candidates),
         **ranking.popularity(lists, candidates, split.train),
@@ -126,7 +128,9 @@ def _predict(model: Recommender, pairs: pd.DataFrame) -> pd.DataFrame | None:
     if not model.predicts_ratings:
         return None
     # Scored is what is stored, so that scores can be recomputed.
-    return pairs.assign(prediction=model.predict(pairs).astype(np.float32))
+    predictions = pairs.assign(prediction=model.predict(pairs).astype(np.float32))
+    sd = model.predictive_sd(pairs)
+    return predictions if sd is None else predictions.assign(sd=sd.astype(np.float32))
 
 
 def _recommend(
@@ -162,6 +166,16 @@ def _score(
         scores = dict.fromkeys(("rmse", "rmse_covered", "precision", "recall"), float("nan"))
         return {**scores, "n_test": len(covered), "coverage": float(covered.mean())}
     return metrics.score(predictions["prediction"].to_numpy(), split.test, covered)
+
+
+def _calibration(
+    predictions: pd.DataFrame | None, split: Split, reach: Sequence[float]
+) -> dict[str, float]:
+    """Scores of the intervals of a model that tells how far off it may be, else nothing."""
+    if predictions is None or "sd" not in predictions:
+        return {}
+    prediction, sd = predictions["prediction"].to_numpy(), predictions["sd"].to_numpy()
+    return metrics.calibration(prediction, sd, reach, split.test)
 
 
 @contextmanager

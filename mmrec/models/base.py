@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
@@ -17,6 +18,9 @@ LIKED = 4
 
 LIST_LENGTH = 20
 """Entries of a list of recommendations unless asked for otherwise."""
+
+LEVELS = (0.5, 0.8, 0.95)
+"""Probabilities of the intervals that a prediction with a standard deviation is given."""
 
 USERS_PER_CHUNK = 64
 
@@ -87,11 +91,14 @@ class Recommender(ABC):
             fit, they are taken as they are and nothing is chosen again (a refit).
         record: After :meth:`fit`, what a table may want to know of it: ``validation_rmse``,
             ``tuning`` (each setting tried with its validation score), ``history``, ...
+        reach: For each level of :data:`LEVELS`, how many standard deviations the interval of that
+            probability extends on either side of a prediction; by default those of a Gaussian.
     """
 
     predicts_ratings: ClassVar[bool] = True
     chosen: dict[str, Any]
     record: dict[str, Any]
+    reach: tuple[float, ...] = tuple(map(float, norm.ppf([(1 + level) / 2 for level in LEVELS])))
 
     @abstractmethod
     def fit(
@@ -126,6 +133,18 @@ class Recommender(ABC):
             where=type(self).__name__,
             remedy="Ask it for lists, or take a model that predicts ratings.",
         )
+
+    def predictive_sd(self, pairs: pd.DataFrame) -> NDArray[np.float64] | None:
+        """How far the ratings of pairs may be from :meth:`predict`.
+
+        Args:
+            pairs: ``user_id, movie_id`` [n].
+
+        Returns:
+            Standard deviations in stars, the noise of a single rating included, float64 [n]; None
+            from a model that does not tell.
+        """
+        return None
 
     def score(self, users: Sequence[int], movies: Sequence[int]) -> NDArray[np.float64]:
         """What lists are sorted by, float64 [n_users, n_movies]; by default predicted ratings."""
