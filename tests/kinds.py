@@ -16,6 +16,7 @@ from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.same_list import MostPopularConfig, SortedConfig
 from mmrec.models.siamese import SiameseConfig
 from mmrec.models.straight_line import StraightLineConfig
+from mmrec.models.twin_towers import TwinTowersConfig
 
 ALL = ("video", "audio", "text", "meta")
 DRAWS = {"draws": 12, "burn_in": 2}
@@ -74,6 +75,7 @@ EVERY_KIND = {
         ContentRidgeConfig(("text", "meta"), (30, 300)), 0, features="permuted"
     ),
     "kernel ridge": Experiment(ContentKernelRidgeConfig(("text", "meta"), (100, 10), (10, 2)), 0),
+    "twin towers": Experiment(TwinTowersConfig(("text", "meta"), epochs=2), 0),
 }
 """Under the clean protocol, on the first warm fold."""
 

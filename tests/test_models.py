@@ -14,6 +14,7 @@ from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.siamese import SiameseConfig
 from mmrec.models.straight_line import StraightLineConfig
 from mmrec.models.training import TrainingSettings
+from mmrec.models.twin_towers import TwinTowersConfig
 from tests import tiny, training_data
 
 QUICK = {"epochs": 3, "patience": 3, "batch_size": 256}
@@ -32,6 +33,8 @@ def quick(config):
         return replace(config, table="meta")
     if isinstance(config, ContentRidgeConfig | ContentKernelRidgeConfig):
         return replace(config, content=("text", "meta"))
+    if isinstance(config, TwinTowersConfig):
+        return replace(config, content=("text", "meta"), epochs=3)
     if hasattr(config, "training"):
         config = replace(config, training=replace(config.training, **QUICK))
     return config

@@ -15,6 +15,7 @@ from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.same_list import MostPopularConfig, SortedConfig
 from mmrec.models.siamese import SiameseConfig
 from mmrec.models.straight_line import StraightLineConfig
+from mmrec.models.twin_towers import TwinTowersConfig
 
 _CONTENT = ("facts-unrated", "text")
 
@@ -36,6 +37,7 @@ MODELS: dict[str, Config] = {
     "straight-line": StraightLineConfig(),
     "content-ridge": ContentRidgeConfig(_CONTENT),
     "content-kernel-ridge": ContentKernelRidgeConfig(_CONTENT),
+    "twin-towers": TwinTowersConfig((*_CONTENT, "video", "audio")),
     "most-popular": MostPopularConfig(),
     "imdb-rating": SortedConfig("imdb", "rating"),
     "imdb-votes": SortedConfig("imdb", "votes"),

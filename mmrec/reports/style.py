@@ -29,6 +29,7 @@ MODEL_NAMES = {
     "StraightLine": "straight line",
     "ContentRidge": "ridge",
     "ContentKernelRidge": "kernel ridge",
+    "TwinTowers": "two towers",
     "ContentLikes": "likes from content",
     "MostPopular": "most popular",
     "Sorted": "sorted by a column",
