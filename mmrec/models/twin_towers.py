@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from mmrec.errors import StudyError
@@ -48,7 +48,7 @@ class TwinTowersConfig:
     part_width: int = 64
     towers: TowerSettings = LINEAR
     identity_dropouts: tuple[float, ...] = (0.5, 0.1)
-    user_dropout: float = 0.05
+    user_dropout: float = 0.2
     batch_users: int = 256
     learning_rate: float = 0.01
     encoder_learning_rate: float = 0.001
@@ -258,8 +258,9 @@ def _epoch(
     return total / number
 
 
-def _everybody(model: TwinTowers, task: _Task) -> tuple[Tensor, Movies]:
+def _everybody(model: nn.Module, task: _Task) -> tuple[Tensor, Movies]:
     """What the towers say of all users [n_users, 1 + k] and of all movies."""
+    assert isinstance(model, TwinTowers)
     model.eval()
     with torch.no_grad():
         movies = model.movies(task.ahead, torch.ones(task.n_movies, dtype=torch.bool))

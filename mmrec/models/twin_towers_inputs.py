@@ -78,11 +78,10 @@ def view(ratings: pd.DataFrame, profiles: pd.DataFrame, users: pd.Index, movies:
     """A view in which movies have ``ratings``, and users ``profiles``, as a rule the same."""
     movie = movies.get_indexer(pd.Index(ratings["movie_id"]))
     number = np.bincount(movie, minlength=len(movies))
-    total = np.zeros(len(movies))
+    total = np.zeros(len(movies), np.float64)
     if len(ratings):
         of_user = fit_biases(ratings, DAMPING)(ratings.assign(movie_id=-1))
-        left = ratings["rating"].to_numpy() - of_user
-        total = np.bincount(movie, left, minlength=len(movies))
+        np.add.at(total, movie, ratings["rating"].to_numpy() - of_user)
     mean = total / np.maximum(number, 1)
     return View(
         rated(profiles, users, movies),

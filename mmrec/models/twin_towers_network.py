@@ -39,7 +39,7 @@ class TowerSettings:
     input_dropout: float = 0.4
     encoder_penalty: float = 1000.0
     identity_penalty: float = 300.0
-    group_penalty: float = 10.0
+    group_penalty: float = 100.0
 
 
 LINEAR = TowerSettings()
@@ -53,6 +53,9 @@ USER_SD = 0.45
 
 MOVIE_SD = 0.4
 """Standard deviation of what a movie's content does not say of its worth, before training."""
+
+DAMPING = 6.0
+"""Ratings at which a movie's own mean counts as much as its content, before training."""
 
 HIDDEN_SCALE = 3.0
 """Lets content of length 1 reach the hidden units at about the scale of their weights."""
@@ -114,6 +117,8 @@ class TwinTowers(nn.Module):
         self.log_part = nn.Parameter(torch.tensor(SIGNAL).log().repeat(len(widths)))
         self.log_movie_sd = nn.Parameter(torch.tensor(MOVIE_SD).log())
         self.log_noise_sd = nn.Parameter(torch.tensor(0.0))
+        # Apart from the noise, which serves new movies: these want other weights than known ones.
+        self.log_damping = nn.Parameter(torch.tensor(DAMPING).log())
         self.log_user_sd = nn.Parameter(torch.tensor(USER_SD).log())
         self.log_taste = nn.Parameter(torch.tensor(0.0))
         self.groups = nn.Parameter(torch.zeros(people.shape[1], 1 + k))
@@ -141,7 +146,7 @@ class TwinTowers(nn.Module):
         precision = shown / (own + noise / view.number.clamp(min=1))
         weighted = (scaled * precision[:, None]).T
         promise = scaled @ _ridge(weighted @ scaled, weighted @ view.mean)
-        trust = own * view.number / (own * view.number + noise)
+        trust = view.number / (view.number + self.log_damping.exp())
         worth = promise + trust * (view.mean - promise)
         taste = self._taste() + self.identity * shown[:, None]
         bias = self.log_user_sd.exp().expand(len(taste), 1)
@@ -203,11 +208,12 @@ def rate(users: Tensor, movies: Movies, user: Tensor, movie: Tensor) -> Tensor:
 def _ridge(gram: Tensor, right: Tensor) -> Tensor:
     """Solves (gram + 1) x = right, [..., d, d] and [..., d]."""
     factor = torch.linalg.cholesky(gram + torch.eye(gram.shape[-1]))
-    return torch.cholesky_solve(right[..., None], factor).squeeze(-1)
+    solved: Tensor = torch.cholesky_solve(right[..., None], factor)
+    return solved.squeeze(-1)
 
 
 def _principal(content: Tensor, width: int) -> Tensor:
     """The leading principal directions [d, at most width], for rows of mean square length 1."""
     directions = torch.linalg.svd(content, full_matrices=False)[2][:width].T
-    length = ((content @ directions) ** 2).sum(dim=1).mean().sqrt()
-    return directions / length.clamp(min=1e-6)
+    scaled: Tensor = directions / ((content @ directions) ** 2).sum(dim=1).mean().sqrt().clamp(1e-6)
+    return scaled
