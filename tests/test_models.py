@@ -11,6 +11,7 @@ from mmrec.models import registry
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.content_ridge import ContentRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
+from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.siamese import SiameseConfig
 from mmrec.models.straight_line import StraightLineConfig
 from mmrec.models.training import TrainingSettings
@@ -31,7 +32,7 @@ def quick(config):
         config = replace(config, modalities=("text", "meta"))
     if isinstance(config, StraightLineConfig):
         return replace(config, table="meta")
-    if isinstance(config, ContentRidgeConfig | ContentKernelRidgeConfig):
+    if isinstance(config, ContentRidgeConfig | ContentKernelRidgeConfig | PairProcessConfig):
         return replace(config, content=("text", "meta"))
     if isinstance(config, TwinTowersConfig):
         return replace(config, content=("text", "meta"), epochs=3)

@@ -98,7 +98,7 @@ class Recommender(ABC):
     predicts_ratings: ClassVar[bool] = True
     chosen: dict[str, Any]
     record: dict[str, Any]
-    reach: tuple[float, ...] = tuple(map(float, norm.ppf([(1 + level) / 2 for level in LEVELS])))
+    reach: tuple[float, ...] = tuple(float(norm.ppf((1 + level) / 2)) for level in LEVELS)
 
     @abstractmethod
     def fit(

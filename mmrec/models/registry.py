@@ -11,6 +11,7 @@ from mmrec.models.implicit import BPR, LIGHTGCN, EaseConfig, ImplicitFactorsConf
 from mmrec.models.item_knn import ItemKNNConfig
 from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
 from mmrec.models.means import MeanConfig
+from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.same_list import MostPopularConfig, SortedConfig
 from mmrec.models.siamese import SiameseConfig
@@ -38,6 +39,7 @@ MODELS: dict[str, Config] = {
     "content-ridge": ContentRidgeConfig(_CONTENT),
     "content-kernel-ridge": ContentKernelRidgeConfig(_CONTENT),
     "twin-towers": TwinTowersConfig((*_CONTENT, "video", "audio")),
+    "pair-process": PairProcessConfig(_CONTENT),
     "most-popular": MostPopularConfig(),
     "imdb-rating": SortedConfig("imdb", "rating"),
     "imdb-votes": SortedConfig("imdb", "votes"),
