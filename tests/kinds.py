@@ -7,6 +7,7 @@ import tiny
 
 from mmrec.experiments.paper import BASELINES
 from mmrec.experiments.spec import Experiment
+from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.content_ridge import ContentRidgeConfig
@@ -90,6 +91,9 @@ LISTS = {
     "BPR": Experiment(replace(BPR, decays=(1.0, 0.3), factors=8, epochs=2), 0),
     "LightGCN": Experiment(replace(LIGHTGCN, decays=(0.1, 0.3), factors=8, epochs=2), 0),
     "likes from content": Experiment(ContentLikesConfig(("text", "meta"), (10, 1)), 0),
+    "content and EASE": Experiment(
+        ContentEaseConfig(("text", "meta"), (30,), (100, 300), (0.5,), tastes=5), 0
+    ),
     "most popular, refitted": Experiment(MostPopularConfig(), 0, refit=True),
 }
 """Those that only rank, in the same way."""

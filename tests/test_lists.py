@@ -14,6 +14,7 @@ from mmrec.evaluation.protocols import SealedTest
 from mmrec.features.table import FeatureTable
 from mmrec.models import implicit, lists, registry, same_list
 from mmrec.models.base import TrainingData
+from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.lists import MEASURE, Likes, validation_ndcg
 from tests import tiny
@@ -23,6 +24,7 @@ CONFIGS = {
     "most popular": same_list.MostPopularConfig(),
     "sorted": SORTED,
     "content": ContentLikesConfig(("imdb",), (1.0, 10.0)),
+    "content and EASE": ContentEaseConfig(("imdb",), (1.0, 10.0), (10.0,), (0.5,), tastes=6),
     "EASE": implicit.EaseConfig((1.0, 10.0)),
     "iALS": implicit.ImplicitFactorsConfig((4,), (2.0,), (1.0, 5.0), epochs=3),
     "BPR": replace(implicit.BPR, decays=(1.0, 0.1), factors=4, epochs=3),

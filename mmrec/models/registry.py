@@ -3,6 +3,7 @@
 from mmrec.errors import StudyError
 from mmrec.models.base import Config
 from mmrec.models.biases import BiasConfig
+from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.content_ridge import ContentRidgeConfig
@@ -48,6 +49,7 @@ MODELS: dict[str, Config] = {
     "bpr": BPR,
     "lightgcn": LIGHTGCN,
     "content-likes": ContentLikesConfig(_CONTENT),
+    "content-ease": ContentEaseConfig(_CONTENT),
 }
 """Configurations as in the reference run; those from ``most-popular`` on only rank."""
 

@@ -31,6 +31,7 @@ MODEL_NAMES = {
     "ContentKernelRidge": "kernel ridge",
     "TwinTowers": "two towers",
     "ContentLikes": "likes from content",
+    "ContentEase": "content and EASE",
     "MostPopular": "most popular",
     "Sorted": "sorted by a column",
     "Ease": "EASE",
