@@ -11,8 +11,11 @@ from typing import Any
 from mmrec.experiments.cold_start import folds_of
 from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, LEVELS, WITH_CROWD, WITH_ENCYCLOPEDIA
 from mmrec.experiments.paper import BASELINES, Rows, models
+from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.factorisation_machine import FactorisationMachineConfig
+from mmrec.models.item_knn import ItemKNNConfig
 from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.twin_towers import TwinTowersConfig
 
@@ -48,6 +51,16 @@ def readers(content: tuple[str, ...]) -> dict[str, Config]:
         "kernel ridge": ContentKernelRidgeConfig(content),
         "twin towers": TwinTowersConfig(content),
     }
+
+
+def average(content: tuple[str, ...]) -> AverageConfig:
+    """The average of unlike models: the process, the hybrid machine, the towers, neighbours."""
+    machine = FactorisationMachineConfig(
+        demographics=True, implicit=True, content=BASELINES["FM: hybrid"].features
+    )
+    return AverageConfig(
+        PairProcessConfig(content), machine, TwinTowersConfig(content), ItemKNNConfig()
+    )
 
 
 def new_films(
@@ -148,6 +161,7 @@ def warm(*, tables: Container[str], fold: str, seeds: Sequence[int]) -> dict[str
     }
     return {
         "u1_single": models(single, **here),
+        "u1_average": models({"average": average(content)}, **here),
         "u1_content": models(without_ids, **here),
         "u1_rating_vectors": models({PROCESS: RATING_VECTORS}, **here),
     }
