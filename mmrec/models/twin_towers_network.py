@@ -7,7 +7,8 @@ through, so that the towers learn to be good at telling ratings that were hidden
 (:cite:t:`bertinetto2019closed` learn features for few-shot classification in this way). A new user
 is no special case, and a new movie is one whose regression has nothing but content to go by.
 
-With linear encoders it is a Gaussian process over pairs whose movie kernels are learned.
+With linear encoders it is close to a Gaussian process over pairs whose movie kernels are learned.
+A hidden layer has not made it better on validation ratings, of new films or of known ones.
 """
 
 from collections.abc import Mapping
