@@ -10,7 +10,7 @@ from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
 from mmrec.models.base import TrainingData
 from mmrec.models.pair_inference import Covariances, Observations, infer
-from mmrec.models.pair_learning import Parts, learn_variances, updated_taste
+from mmrec.models.pair_learning import Parts, learn_variances, updated
 from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_process import PairProcess, PairProcessConfig
 from mmrec.models.user_traits import choices, demographics
@@ -105,9 +105,8 @@ def test_every_step_of_learning_raises_the_likelihood(small):
     assert np.all(np.diff(path) > 0)
     posterior = infer(seen, prior)
     for _ in range(2):
-        taste = updated_taste(posterior)
-        assert np.linalg.eigvalsh(taste).min() > -1e-9
-        after = infer(seen, replace(posterior.covariances, taste=taste))
+        after = updated(posterior)
+        assert np.linalg.eigvalsh(after.covariances.taste).min() > -1e-9
         assert after.log_likelihood > posterior.log_likelihood
         posterior = after
 

@@ -9,7 +9,7 @@ it, and as it does so for directions of content, films without a rating move alo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,11 +109,20 @@ def _ratio(fit: float, spread: float) -> float:
     return float(fit / spread) if spread > 0 else 1.0
 
 
-def updated_taste(posterior: Posterior) -> Floats:
-    """The taste covariance after :data:`STRIDE` steps of expectation-maximisation, [m, m]."""
-    taste, found = posterior.covariances.taste, posterior.statistics
+def scaled(variances: Variances, belief: float) -> Variances:
+    """The same variances, those of content in what a movie is worth to everybody times a factor."""
+    kept = {"shared: level", "shared: identity"}
+    return {
+        name: value * (belief if name.startswith("shared: ") and name not in kept else 1)
+        for name, value in variances.items()
+    }
+
+
+def updated(posterior: Posterior) -> Posterior:
+    """The posterior after :data:`STRIDE` steps of expectation-maximisation of the tastes."""
+    prior, found = posterior.covariances, posterior.statistics
     n_users = len(posterior.observations.raters)
-    growth = (found.taste_fit - found.taste_spread) @ taste / n_users
+    growth = (found.taste_fit - found.taste_spread) @ prior.taste / n_users
     growth[np.diag_indices_from(growth)] += 1
-    taste = taste @ np.linalg.matrix_power(growth, STRIDE)
-    return np.asarray((taste + taste.T) / 2)
+    taste = prior.taste @ np.linalg.matrix_power(growth, STRIDE)
+    return infer(posterior.observations, replace(prior, taste=(taste + taste.T) / 2))

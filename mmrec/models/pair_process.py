@@ -9,8 +9,9 @@ movie lacks is taken for one that nothing is known of: it tells nothing, and the
 certain for it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from mmrec.models.base import LEVELS, USERS_PER_CHUNK, Recommender, TrainingData
-from mmrec.models.pair_inference import Covariances, Observations, Posterior, infer
-from mmrec.models.pair_learning import Variances, learn_variances, updated_taste
+from mmrec.models.pair_inference import Observations, Posterior, infer
+from mmrec.models.pair_learning import Parts, learn_variances, scaled, updated
 from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_priors import content_kernels, coordinates_of, observe, parts_of
 from mmrec.models.rating_scale import rmse
@@ -43,6 +44,8 @@ class PairProcessConfig:
         choices: Principal axes of what users chose to watch; 0 leaves them out.
         coordinates: Principal axes of the content that users' traits act on.
         rounds: Updates of the variances.
+        beliefs: Shares of the variances of content in what a movie is worth to everybody, to choose
+            from: the likelihood regards every movie alike, but most ratings are of a few.
         max_updates: Updates of the taste covariance, of which the validation ratings choose the
             number; 0 leaves it a weighted sum of the content's kernels.
     """
@@ -53,6 +56,7 @@ class PairProcessConfig:
     choices: int = 10
     coordinates: int = 8
     rounds: int = 5
+    beliefs: tuple[float, ...] = (1.0, 0.3, 0.1, 0.03)
     max_updates: int = 6
 
     @property
@@ -84,6 +88,7 @@ class PairProcess(Recommender):
         if chosen is None:
             check_validation(data.validation)
         with threadpool_limits(1):  # sums of another order round differently
+            self.__dict__.pop("_fitted", None)
             mean = float(data.train["rating"].mean())
             users, movies = pd.Index(data.users["user_id"]), data.movies
             traits = traits_of(data, demographic=self.config.demographics, n=self.config.choices)
@@ -91,57 +96,60 @@ class PairProcess(Recommender):
             axes = coordinates_of(kernels, len(movies), self.config.coordinates)
             seen = observe(data, traits, axes)
             parts = parts_of(seen, kernels, traits, axes, identity=self.config.identity)
+
+            def fitted(posterior: Posterior) -> Fitted:
+                return Fitted.of(posterior, users, movies, mean)
+
             if chosen is None:
-                variances = learn_variances(seen, parts, self.config.rounds)
+                self._choose(seen, parts, fitted, data.validation)
             else:
-                variances = dict(chosen["variances"])
-            path = _updates(
-                seen,
-                parts.covariances(variances),
-                self.config.max_updates if chosen is None else chosen["updates"],
-            )
-            if chosen is not None:
-                *_, (posterior, _) = path
-                self._fitted = Fitted.of(posterior, users, movies, mean)
+                posterior = infer(seen, parts.covariances(chosen["variances"]))
+                for _ in range(chosen["updates"]):
+                    posterior = updated(posterior)
+                self._fitted = fitted(posterior)
                 self.chosen, self.record = dict(chosen), {}
-            else:
-                self._choose(path, variances, data, users, movies, mean)
         self.reach = tuple(self.chosen["reach"])
         return self
 
     def _choose(
         self,
-        path: Iterator[tuple[Posterior, int]],
-        variances: Variances,
-        data: TrainingData,
-        users: pd.Index,
-        movies: pd.Index,
-        mean: float,
+        seen: Observations,
+        parts: Parts,
+        fitted: Callable[[Posterior], Fitted],
+        validation: pd.DataFrame,
     ) -> None:
-        """Takes updates of the taste covariance for as long as the validation RMSE falls."""
+        """Learns the variances, then goes on for as long as the validation RMSE falls."""
+        learned = learn_variances(seen, parts, self.config.rounds)
+        rating = validation["rating"]
         tried: list[dict[str, float]] = []
-        best: Fitted | None = None
-        for posterior, updates in path:
-            self._fitted = Fitted.of(posterior, users, movies, mean)
-            score = rmse(self.predict(data.validation), data.validation["rating"])
-            if best is not None and score >= min(entry[MEASURE] for entry in tried):
-                tried.append({"updates": updates, MEASURE: score})
+
+        def tell(posterior: Posterior, **settings: float) -> bool:
+            """Scores a posterior, and keeps it if none was better."""
+            before, self._fitted = getattr(self, "_fitted", None), fitted(posterior)
+            score = rmse(self.predict(validation), rating)
+            better = all(score < entry[MEASURE] for entry in tried)
+            tried.append({**settings, MEASURE: score})
+            if not better and before is not None:
+                self._fitted = before
+            return better
+
+        for belief in self.config.beliefs:
+            variances = scaled(learned, belief)
+            posterior = infer(seen, parts.covariances(variances))
+            if not tell(posterior, belief=belief, updates=0):
                 break
-            tried.append({"updates": updates, MEASURE: score})
-            best = self._fitted
-            likelihood = posterior.log_likelihood / len(posterior.observations.value)
-        assert best is not None
-        self._fitted = best
-        chosen = min(tried, key=lambda entry: entry[MEASURE])
-        self.chosen = {
-            "variances": variances,
-            "updates": int(chosen["updates"]),
-            "reach": self._reach(data.validation),
-        }
+            best, self.chosen = posterior, {"variances": variances, "updates": 0}
+        for updates in range(1, self.config.max_updates + 1):
+            posterior = updated(best)
+            if not tell(posterior, belief=math.nan, updates=updates):
+                break
+            best = posterior
+            self.chosen["updates"] = updates
+        self.chosen["reach"] = self._reach(validation)
         self.record = {
-            MEASURE: chosen[MEASURE],
+            MEASURE: min(entry[MEASURE] for entry in tried),
             "tuning": tried,
-            "log_likelihood_per_rating": likelihood,
+            "log_likelihood_per_rating": best.log_likelihood / len(seen.value),
         }
 
     def _reach(self, validation: pd.DataFrame) -> list[float]:
@@ -202,20 +210,8 @@ class PairProcess(Recommender):
         """
         fitted, description = Fitted.load(folder)
         settings = description["config"]
-        settings["content"] = tuple(settings["content"])
+        settings |= {name: tuple(settings[name]) for name in ("content", "beliefs")}
         model = cls(PairProcessConfig(**settings))
         model._fitted, model.chosen, model.record = fitted, description["chosen"], {}
         model.reach = tuple(model.chosen["reach"])
         return model
-
-
-def _updates(
-    seen: Observations, prior: Covariances, number: int
-) -> Iterator[tuple[Posterior, int]]:
-    """The posterior after 0, 1, ... updates of the taste covariance, with the number of them."""
-    posterior = infer(seen, prior)
-    yield posterior, 0
-    for updates in range(1, number + 1):
-        prior = replace(prior, taste=updated_taste(posterior))
-        posterior = infer(seen, prior)
-        yield posterior, updates
