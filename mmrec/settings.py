@@ -19,6 +19,7 @@ REFERENCE = "paper"
 
 Count = Annotated[int, Field(ge=1)]
 CountOrNone = Annotated[int, Field(ge=0)]
+FoldsOrNone = Annotated[int, Field(ge=0, le=5)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fold = Literal["u1", "u2", "u3", "u4", "u5"]
 Seeds = Annotated[list[CountOrNone], Field(min_length=1)]
@@ -87,6 +88,11 @@ class Settings(BaseModel):
     cold_input_dropout: Share
     curve_folds: Annotated[int, Field(ge=1, le=5)]
     support_sizes: Annotated[list[CountOrNone], Field(min_length=1)]
+    beyond_tracks: Annotated[list[str], Field(min_length=1)]
+    beyond_seeds: Seeds
+    beyond_control_seeds: list[CountOrNone]
+    beyond_curve_folds: FoldsOrNone
+    block_folds: FoldsOrNone
     n_jobs: int
 
     @classmethod

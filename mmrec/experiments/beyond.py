@@ -8,19 +8,29 @@ are refitted: what the validation ratings chose is fitted again with the validat
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from mmrec.errors import StudyError
 from mmrec.experiments.cold_start import folds_of
 from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, LEVELS, WITH_CROWD, WITH_ENCYCLOPEDIA
-from mmrec.experiments.paper import BASELINES, Rows, models
+from mmrec.experiments.paper import BASELINES, RANKERS, Rows, models
 from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
+from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
+from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.twin_towers import TwinTowersConfig
+from mmrec.models.withheld import WithheldConfig
 
 PROCESS = "pair process"
 """Row label of the Gaussian process over pairs."""
+
+CONTENT_EASE = "content and EASE"
+"""Row label of the model of lists that reads content and likes."""
+
+ALL_BLOCKS = "all blocks"
+"""Row label of the process with every block of content."""
 
 NEW_FILMS = {
     "new_films_released": KNOWN_BEFORE_RELEASE,
@@ -32,7 +42,24 @@ NEW_FILMS = {
 }
 """Tracks on new films, and the content that models may read in each."""
 
-CURVES = ("user mean", "movie mean", "user+movie bias", "FM: ids and users")
+LISTS = {
+    "new_films_lists_released": KNOWN_BEFORE_RELEASE,
+    "new_films_lists_crowd": WITH_CROWD,
+}
+"""Tracks on lists of new films, and the content that models may read in each."""
+
+TRACKS = (
+    *NEW_FILMS,
+    *LISTS,
+    *("new_users", "both_new"),
+    *("u1_single", "u1_average", "u1_lists", "u1_content", "u1_rating_vectors"),
+)
+"""Every track there is, in the order of the tables."""
+
+SHARES = (0.5, 1.0)
+"""Shares of the new films that lack a block which the model was trained with."""
+
+CURVES = ("user+movie bias", "FM: ids and users")
 """Opponents whose learning curves are drawn beside the process."""
 
 RATING_VECTORS = PairProcessConfig(demographics=False, coordinates=0, max_updates=14)
@@ -45,11 +72,10 @@ def content_of(wanted: Sequence[str], tables: Container[str]) -> tuple[str, ...]
 
 
 def readers(content: tuple[str, ...]) -> dict[str, Config]:
-    """The serious models that read content, by row label."""
+    """The process, and kernel ridge regression on the same content, by row label."""
     return {
         PROCESS: PairProcessConfig(content),
         "kernel ridge": ContentKernelRidgeConfig(content),
-        "twin towers": TwinTowersConfig(content),
     }
 
 
@@ -84,6 +110,8 @@ def new_films(
         if not content:
             continue
         rows: dict[str, Config] = {"user mean": BASELINES["user mean"], **readers(content)}
+        if wanted in (KNOWN_BEFORE_RELEASE, WITH_CROWD):
+            rows["twin towers"] = TwinTowersConfig(content)
         found[track] = []
         for fold in folds_of("item", n_folds):
             here: dict[str, Any] = {"fold": fold, "refit": True}
@@ -91,6 +119,36 @@ def new_films(
             if wanted in LEVELS.values():
                 process = {PROCESS: PairProcessConfig(content)}
                 found[track] += models(process, seeds=control_seeds, features="permuted", **here)
+    return found
+
+
+def new_film_lists(
+    *, tables: Container[str], n_folds: int, seeds: Sequence[int]
+) -> dict[str, Rows]:
+    """Lists of films that nobody has rated, by track.
+
+    Args:
+        tables: Names of the feature tables there are; a track without any is left out.
+        n_folds: Folds, at most five.
+        seeds: One run of each row per seed and fold.
+    """
+    found: dict[str, Rows] = {}
+    for track, wanted in LISTS.items():
+        content = content_of(wanted, tables)
+        if not content:
+            continue
+        # Without the crowd there is nothing to sort new films by, and EASE knows none of them.
+        rows: dict[str, Config] = {"IMDb votes": RANKERS["IMDb votes"]} if "imdb" in content else {}
+        rows |= {
+            "likes from content": ContentLikesConfig(content),
+            PROCESS: PairProcessConfig(content),
+            CONTENT_EASE: ContentEaseConfig(content),
+        }
+        found[track] = [
+            run
+            for fold in folds_of("item", n_folds)
+            for run in models(rows, seeds=seeds, fold=fold, refit=True)
+        ]
     return found
 
 
@@ -103,10 +161,41 @@ def blocks(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> Row
         seeds: One run of each row per seed and fold.
     """
     whole = content_of(WITH_ENCYCLOPEDIA, tables)
-    rows: dict[str, Config] = {"all blocks": PairProcessConfig(whole)}
+    rows: dict[str, Config] = {ALL_BLOCKS: PairProcessConfig(whole)}
     for block in whole if len(whole) > 1 else ():
         rest = tuple(name for name in whole if name != block)
-        rows[f"without {block}"] = PairProcessConfig(rest)
+        rows[without(block)] = PairProcessConfig(rest)
+    return [
+        run
+        for fold in folds_of("item", n_folds)
+        for run in models(rows, seeds=seeds, fold=fold, refit=True)
+    ]
+
+
+def without(block: str) -> str:
+    """Row label of the process that was trained without a block."""
+    return f"without {block}"
+
+
+def lacking(block: str, share: float) -> str:
+    """Row label of the process trained with a block that some of its new films lack."""
+    return f"{share:.0%} of films lack {block}"
+
+
+def withheld(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> Rows:
+    """A block that the process was trained with, and that some of its new films lack.
+
+    Args:
+        tables: Names of the feature tables there are.
+        n_folds: Folds, at most five.
+        seeds: One run of each row per seed and fold.
+    """
+    whole = content_of(WITH_ENCYCLOPEDIA, tables)
+    rows: dict[str, Config] = {
+        lacking(block, share): WithheldConfig(PairProcessConfig(whole), block, share)
+        for block in (whole if len(whole) > 1 else ())
+        for share in SHARES
+    }
     return [
         run
         for fold in folds_of("item", n_folds)
@@ -167,6 +256,65 @@ def warm(*, tables: Container[str], fold: str, seeds: Sequence[int]) -> dict[str
     }
 
 
+def warm_lists(*, tables: Container[str], fold: str, seeds: Sequence[int]) -> Rows:
+    """Lists of known films: what everybody gets, likes alone, content alone, and both.
+
+    Args:
+        tables: Names of the feature tables there are.
+        fold: One of the published folds.
+        seeds: One run of each row per seed.
+    """
+    rows: dict[str, Config] = {row: RANKERS[row] for row in ("most popular", "EASE")}
+    if content := content_of(WITH_CROWD, tables):
+        rows["likes from content"] = ContentLikesConfig(content)
+        rows[CONTENT_EASE] = ContentEaseConfig(content)
+    return models(rows, seeds=seeds, fold=fold, refit=True)
+
+
+def tracks(
+    wanted: Sequence[str],
+    *,
+    tables: Container[str],
+    n_folds: Mapping[str, int],
+    seeds: Sequence[int],
+    control_seeds: Sequence[int] = (),
+    fold: str,
+    warm_seeds: Sequence[int],
+    list_seeds: Sequence[int],
+) -> dict[str, Rows]:
+    """The tracks of a run, in the order of :data:`TRACKS`; those without a row are left out.
+
+    Args:
+        wanted: Names of tracks.
+        tables: Names of the feature tables there are.
+        n_folds: Folds of each kind (``item``, ``user``, ``both``), at most five.
+        seeds: Of every row wherever something is new.
+        control_seeds: Of the control on new films.
+        fold: The published fold, of known films and users.
+        warm_seeds: Of every row there.
+        list_seeds: Of every row of lists there.
+
+    Raises:
+        StudyError: There is no track of a name.
+    """
+    if unknown := [name for name in wanted if name not in TRACKS]:
+        raise StudyError(
+            f"there is no track {unknown[0]!r}",
+            where="beyond_tracks",
+            remedy=f"Choose from {', '.join(TRACKS)}.",
+        )
+    new: dict[str, Any] = {"tables": tables, "seeds": seeds}
+    known: dict[str, Any] = {"tables": tables, "fold": fold}
+    found = {
+        **new_films(n_folds=n_folds["item"], control_seeds=control_seeds, **new),
+        **new_film_lists(n_folds=n_folds["item"], **new),
+        **new_users(n_folds=n_folds, **new),
+        **warm(seeds=warm_seeds, **known),
+        "u1_lists": warm_lists(seeds=list_seeds, **known),
+    }
+    return {track: found[track] for track in TRACKS if track in wanted and found.get(track)}
+
+
 def learning_curves(
     *, tables: Container[str], support_sizes: Sequence[int], n_folds: int, seeds: Sequence[int]
 ) -> Rows:
@@ -180,10 +328,7 @@ def learning_curves(
     """
     content = content_of(WITH_CROWD, tables)
     rows: dict[str, Config] = {row: BASELINES[row] for row in CURVES}
-    rows |= {
-        "FM: hybrid": BASELINES["FM: hybrid"],
-        **readers(content),
-    }
+    rows |= readers(content)
     return [
         run
         for scenario in ("item", "user")

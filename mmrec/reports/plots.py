@@ -240,11 +240,16 @@ def learning_curves(
     """RMSE against the number of ratings a new film or user has; a panel per kind of fold.
 
     Args:
-        table: A summary with pooled folds and one row per model and support size.
+        table: A summary with pooled folds and one row per model and support size; where it is
+            empty, the figure says so.
         crossing: Labels of two rows; every place where their curves cross is marked with its
             number of ratings, and the title says so where there is none.
     """
     table = table[table["features"] == "real"]
+    if table.empty:
+        fig, axes = panels(1, 7.5, 0.6)
+        note(axes[0, 0], "No learning curve was made.")
+        return fig, axes[0]
     scenarios = list(dict.fromkeys(table["fold"]))
     fig, axes = panels(len(scenarios), 6.5 if len(scenarios) == 1 else 4.6, 4.2, sharey=True)
     styles, ticks = styles_of(table["row"]), sorted(table["support_size"].unique())

@@ -41,6 +41,7 @@ STAGES = (
     Stage("09_rating_vectors", _FEATURES),
     Stage("10_protocol_and_baselines", _FEATURES),
     Stage("11_cold_start", _FEATURES),
+    Stage("12_new_films", _FEATURES),
 )
 
 

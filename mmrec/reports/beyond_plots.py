@@ -1,0 +1,158 @@
+"""Figures of the chapter on new films: calibration, missing modalities, errors against costs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mmrec.models.base import LEVELS
+from mmrec.reports.style import (
+    MODEL_NAMES,
+    height_of,
+    legend_below,
+    legend_right,
+    note,
+    panels,
+    places_of,
+    row_offsets,
+    rows_on_y,
+    styles_of,
+)
+from mmrec.reports.tracks import NAMES
+
+COST_FOLDS = {"item1": "new films (item1)", "u1": "known films and users (u1)"}
+
+
+def calibration(summary: pd.DataFrame, row: str) -> tuple[Figure, Axes]:
+    """How many ratings lie in the intervals of a model, against how many should; a line a track.
+
+    Args:
+        summary: What :func:`mmrec.reports.tracks.summarise` returned.
+        row: Label of the model's row; tracks without its intervals are left out.
+    """
+    within = [f"within_{round(100 * level)}" for level in LEVELS]
+    some = summary[(summary["row"] == row) & (summary["features"] == "real")]
+    some = some[some[within].notna().all(axis=1)]
+    some = some[~some["track"].duplicated()]
+    fig, axes = panels(1, 7.5, 3.6)
+    ax = axes[0, 0]
+    wanted = 100 * np.array(LEVELS)
+    ax.axhspan(-2, 2, color="0.93", zorder=0, label="within 2 points")
+    ax.axhline(0, color="0.2", lw=1, zorder=0)
+    for track, (colour, marker) in styles_of(some["track"]).items():
+        found = 100 * some.loc[some["track"] == track, within].to_numpy(np.float64)[0]
+        ax.plot(wanted, found - wanted, marker, ls="-", lw=0.8, color=colour, label=NAMES[track])
+    ax.set(
+        xlabel="probability of the interval, %",
+        ylabel="ratings inside, less that, points",
+        xticks=wanted,
+    )
+    ax.tick_params(labelsize=9)
+    legend_right(fig, ax)
+    sns.despine(fig)
+    return fig, ax
+
+
+def missing(table: pd.DataFrame) -> tuple[Figure, Axes]:
+    """RMSE as more of the new films lack a block, beside the model that never saw the block.
+
+    Args:
+        table: What :func:`mmrec.reports.tracks.missing` returned; where it has no block, the
+            figure says so.
+    """
+    if table.empty:
+        fig, axes = panels(1, 7.5, 0.6)
+        note(axes[0, 0], "No block was withheld.")
+        return fig, axes[0, 0]
+    shares = [name for name in table.columns if not isinstance(name, str)]
+    labels = [str(block) for block in table.index]
+    series = {f"{share:.0%} of the films lack it": table[share] for share in shares}
+    series["model that never saw it"] = table["never seen"]
+    styles = styles_of(list(series))
+    fig, axes = panels(1, 7.5, height_of(labels, styles))
+    ax = axes[0, 0]
+    places = places_of(labels, pd.Series(labels))
+    offsets = row_offsets(len(series))
+    for (name, values), offset in zip(series.items(), offsets, strict=True):
+        colour, marker = styles[name]
+        ax.plot(values, places + offset, marker, color=colour, ms=5, label=name)
+    for line in np.arange(len(labels) - 1) + 0.5:
+        ax.axhline(line, color="0.92", lw=0.8, zorder=0)
+    rows_on_y(ax, labels)
+    ax.set(xlabel="RMSE on new films, stars")
+    legend_below(fig, ax)
+    sns.despine(fig)
+    return fig, ax
+
+
+def deciles(table: pd.DataFrame) -> tuple[Figure, Axes]:
+    """NDCG@10 by the popularity of the relevant films, a line per row.
+
+    Args:
+        table: What :func:`mmrec.reports.list_deciles.by_popularity` returned; where it is empty,
+            the figure says so.
+    """
+    if table.empty:
+        fig, axes = panels(1, 7.5, 0.6)
+        note(axes[0, 0], "No lists of known films were made.")
+        return fig, axes[0, 0]
+    fig, axes = panels(1, 7.5, 3.8)
+    ax = axes[0, 0]
+    for row, (colour, marker) in styles_of(table["row"]).items():
+        line = table[table["row"] == row].sort_values("decile")
+        ax.plot(line["decile"], line["ndcg_10"], marker=marker, ms=5, color=colour, label=row)
+    ax.set(
+        xlabel="decile of the relevant films by number of ratings, rarest first",
+        ylabel="NDCG@10",
+        xticks=sorted(table["decile"].unique()),
+    )
+    legend_below(fig, ax)
+    sns.despine(fig)
+    return fig, ax
+
+
+def costs(
+    runs: pd.DataFrame, *, ours: Sequence[str], folds: Mapping[str, str] = COST_FOLDS
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Test RMSE against seconds of training, every run a dot; a panel per fold.
+
+    Args:
+        runs: Runs of any tables; those under the clean protocol on real features count, with all
+            ratings and the smallest seed of each row.
+        ours: Kinds of models, as the column ``model`` has them, that are drawn on top.
+        folds: Folds and what they are called; those without a run are left out.
+    """
+    whole = runs[(runs["features"] == "real") & (runs["protocol"] == "clean")]
+    whole = whole[whole["rmse"].notna() & (whole["masking"] == 0) & whole["support_size"].isna()]
+    whole = whole.sort_values("seed", kind="stable").drop_duplicates(["table", "row", "fold"])
+    there = [fold for fold in folds if (whole["fold"] == fold).any()]
+    whole = whole[whole["fold"].isin(there)].drop_duplicates("hash")
+    kinds = dict.fromkeys(sorted(whole["model"].unique(), key=lambda kind: kind not in ours))
+    styles = styles_of(list(kinds))
+    fig, axes = panels(len(there), 7.5 if len(there) == 1 else 4.4, 3.8)
+    for ax, fold in zip(axes[0], there, strict=True):
+        some = whole[whole["fold"] == fold]
+        for kind, (colour, marker) in styles.items():
+            dots = some[some["model"] == kind]
+            ax.plot(
+                dots["train_seconds"],
+                dots["rmse"],
+                marker,
+                color=colour,
+                ms=8 if kind in ours else 5,
+                mec="white",
+                mew=0.5,
+                zorder=3 if kind in ours else 2,
+                label=MODEL_NAMES.get(kind, kind),
+            )
+        ax.set(xscale="log", xlabel="training, s", title=folds[fold])
+        ax.title.set_fontsize(10)
+        ax.grid(axis="y", color="0.92")
+    axes[0, 0].set(ylabel="RMSE on the test part, stars")
+    legend_below(fig, axes[0, 0], ncols=4)
+    sns.despine(fig)
+    return fig, axes[0]
