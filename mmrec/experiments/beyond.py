@@ -16,9 +16,9 @@ from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
 from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
+from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
-from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.twin_towers import TwinTowersConfig
 from mmrec.models.withheld import WithheldConfig

@@ -24,6 +24,12 @@ from mmrec.reports.style import (
 )
 from mmrec.reports.tracks import NAMES
 
+CALIBRATED = [
+    *("new_films_released", "new_films_encyclopedia", "new_films_crowd"),
+    *("new_users", "both_new", "u1_single", "u1_content", "u1_rating_vectors"),
+]
+"""Tracks whose intervals are drawn."""
+
 COST_FOLDS = {"item1": "new films (item1)", "u1": "known films and users (u1)"}
 
 
@@ -32,12 +38,13 @@ def calibration(summary: pd.DataFrame, row: str) -> tuple[Figure, Axes]:
 
     Args:
         summary: What :func:`mmrec.reports.tracks.summarise` returned.
-        row: Label of the model's row; tracks without its intervals are left out.
+        row: Label of the model's row; of :data:`CALIBRATED`, tracks without its intervals are left
+            out.
     """
     within = [f"within_{round(100 * level)}" for level in LEVELS]
     some = summary[(summary["row"] == row) & (summary["features"] == "real")]
     some = some[some[within].notna().all(axis=1)]
-    some = some[~some["track"].duplicated()]
+    some = some[some["track"].isin(CALIBRATED)]
     fig, axes = panels(1, 7.5, 3.6)
     ax = axes[0, 0]
     wanted = 100 * np.array(LEVELS)
@@ -122,12 +129,14 @@ def costs(
 
     Args:
         runs: Runs of any tables; those under the clean protocol on real features count, with all
-            ratings and the smallest seed of each row.
+            ratings and the smallest seed of each row. Models of which something is withheld are no
+            models of their own.
         ours: Kinds of models, as the column ``model`` has them, that are drawn on top.
         folds: Folds and what they are called; those without a run are left out.
     """
     whole = runs[(runs["features"] == "real") & (runs["protocol"] == "clean")]
     whole = whole[whole["rmse"].notna() & (whole["masking"] == 0) & whole["support_size"].isna()]
+    whole = whole[whole["model"] != "Withheld"]
     whole = whole.sort_values("seed", kind="stable").drop_duplicates(["table", "row", "fold"])
     there = [fold for fold in folds if (whole["fold"] == fold).any()]
     whole = whole[whole["fold"].isin(there)].drop_duplicates("hash")

@@ -31,7 +31,6 @@ MODEL_NAMES = {
     "ContentKernelRidge": "kernel ridge",
     "TwinTowers": "two towers",
     "PairProcess": "Gaussian process over pairs",
-    "Withheld": "Gaussian process, block withheld",
     "Average": "average of models",
     "ContentLikes": "likes from content",
     "ContentEase": "content and EASE",
