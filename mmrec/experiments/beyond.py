@@ -10,7 +10,7 @@ from typing import Any
 
 from mmrec.errors import StudyError
 from mmrec.experiments.cold_start import folds_of
-from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, LEVELS, WITH_CROWD, WITH_ENCYCLOPEDIA
+from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
 from mmrec.experiments.paper import BASELINES, RANKERS, Rows, models
 from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
@@ -41,6 +41,9 @@ NEW_FILMS = {
     "new_films_audio": ("audio",),
 }
 """Tracks on new films, and the content that models may read in each."""
+
+CONTROLLED = (KNOWN_BEFORE_RELEASE, WITH_CROWD)
+"""Levels of content that have a control."""
 
 LISTS = {
     "new_films_lists_released": KNOWN_BEFORE_RELEASE,
@@ -102,7 +105,7 @@ def new_films(
         tables: Names of the feature tables there are; a track without any is left out.
         n_folds: Folds, at most five.
         seeds: One run of each row per seed and fold.
-        control_seeds: Seeds of the control, permuted features, on the levels of content.
+        control_seeds: Seeds of the control, permuted features, on :data:`CONTROLLED`.
     """
     found: dict[str, Rows] = {}
     for track, wanted in NEW_FILMS.items():
@@ -110,13 +113,13 @@ def new_films(
         if not content:
             continue
         rows: dict[str, Config] = {"user mean": BASELINES["user mean"], **readers(content)}
-        if wanted in (KNOWN_BEFORE_RELEASE, WITH_CROWD):
+        if wanted == WITH_CROWD:
             rows["twin towers"] = TwinTowersConfig(content)
         found[track] = []
         for fold in folds_of("item", n_folds):
             here: dict[str, Any] = {"fold": fold, "refit": True}
             found[track] += models(rows, seeds=seeds, **here)
-            if wanted in LEVELS.values():
+            if wanted in CONTROLLED:
                 process = {PROCESS: PairProcessConfig(content)}
                 found[track] += models(process, seeds=control_seeds, features="permuted", **here)
     return found
@@ -213,17 +216,17 @@ def new_users(
     content = content_of(WITH_CROWD, tables)
     rows: dict[str, Config] = {
         "movie mean": BASELINES["movie mean"],
-        "FM: ids and users": BASELINES["FM: ids and users"],
         **readers(content),
     }
-    tracks = {"new_users": "user", "both_new": "both"}
+    machine = {"FM: ids and users": BASELINES["FM: ids and users"]}
+    tracks = {"new_users": ("user", rows | machine), "both_new": ("both", rows)}
     return {
         track: [
             run
             for fold in folds_of(scenario, n_folds[scenario])
-            for run in models(rows, seeds=seeds, fold=fold, refit=True)
+            for run in models(some, seeds=seeds, fold=fold, refit=True)
         ]
-        for track, scenario in tracks.items()
+        for track, (scenario, some) in tracks.items()
         if n_folds[scenario]
     }
 
