@@ -13,6 +13,7 @@ from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.content_ridge import ContentRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.implicit import BPR, LIGHTGCN, EaseConfig, ImplicitFactorsConfig
+from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.same_list import MostPopularConfig, SortedConfig
 from mmrec.models.siamese import SiameseConfig
@@ -76,6 +77,7 @@ EVERY_KIND = {
         ContentRidgeConfig(("text", "meta"), (30, 300)), 0, features="permuted"
     ),
     "kernel ridge": Experiment(ContentKernelRidgeConfig(("text", "meta"), (100, 10), (10, 2)), 0),
+    "pair process": Experiment(PairProcessConfig(("text", "meta"), rounds=1, max_updates=1), 0),
     "twin towers": Experiment(TwinTowersConfig(("text", "meta"), epochs=2), 0),
 }
 """Under the clean protocol, on the first warm fold."""

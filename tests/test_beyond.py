@@ -12,7 +12,7 @@ from made_runs import keep, off_by, ratings_of, run_row, sealed
 from mmrec.errors import StudyError
 from mmrec.evaluation import metrics
 from mmrec.experiments import beyond, saved
-from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, LEVELS, WITH_CROWD, WITH_ENCYCLOPEDIA
+from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
 from mmrec.experiments.loading import load
 from mmrec.experiments.spec import Experiment
 from mmrec.models.means import MeanConfig
@@ -60,10 +60,10 @@ def test_on_new_films_nobody_reads_more_than_the_track_says(track):
     assert all({*e.model.features} <= allowed for _, e in rows)
 
 
-def test_every_level_of_content_has_its_control_and_no_other_track():
+def test_controlled_content_has_its_control_and_no_other_track():
     for track, rows in every().items():
         control = {(row, e.seed) for row, e in rows if e.features == "permuted"}
-        wanted = beyond.NEW_FILMS.get(track) in LEVELS.values()
+        wanted = beyond.NEW_FILMS.get(track) in beyond.CONTROLLED
         assert control == ({(beyond.PROCESS, 0)} if wanted else set()), track
 
 

@@ -73,7 +73,8 @@ def test_changing_the_test_ratings_changes_no_prediction(sealed, kind):
     pd.testing.assert_frame_equal(listed[kind], listed_after[kind], check_exact=True)
     assert choices(run) == choices(other)
     assert bool(choices(run)) == (kind not in NOTHING_TO_CHOOSE)
-    scored = ("rmse", "rmse_covered", "precision", "recall", "ndcg_10", "recall_20", "hash")
+    scored = ["rmse", "rmse_covered", "precision", "recall", "ndcg_10", "recall_20", "hash"]
+    scored += [name for name in run.index if name.startswith("within_")]
     users = ("users_ranked", "users_without_relevant")
     own = [key for key in runs if key not in (*scored, *users, *NOT_FILED, "train_seconds")]
     pd.testing.assert_series_equal(run[own], other[own])

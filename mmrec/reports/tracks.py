@@ -116,8 +116,10 @@ def compare(
     measure = comparisons.NDCG if lists else comparisons.RMSE
     found = []
     for track, some in runs.items():
+        if is_lists(track) != lists:
+            continue
         real = some[(some["features"] == "real") & some[measure.column].notna()]
-        if is_lists(track) != lists or reference not in {*real["row"]} or real["row"].nunique() < 2:
+        if reference not in {*real["row"]} or real["row"].nunique() < 2:
             continue
         table = comparisons.compare(
             real, workspace, reference=reference, pooled=True, measure=measure
