@@ -114,6 +114,30 @@ def test_what_is_scored_is_what_is_stored(workspace):
     assert outcome.record["recall"] == 100
 
 
+class SureRecommender(ConstantRecommender):
+    reach = (1.0, 2.0, 3.0)
+
+    def predictive_sd(self, pairs):
+        return np.full(len(pairs), 0.5)
+
+
+@dataclass(frozen=True)
+class Sure(Constant):
+    def build(self):
+        return SureRecommender(self.value)
+
+
+def test_a_standard_deviation_is_stored_and_its_intervals_scored(workspace):
+    outcome = execute(Experiment(Sure(3.0), 0), load(workspace))
+    assert outcome.predictions["sd"].tolist() == [0.5] * len(outcome.predictions)
+    ratings = RATINGS["rating"].iloc[:125]  # the test part of u1
+    within = [(np.abs(ratings - 3) <= 0.5 * reach).mean() for reach in SureRecommender.reach]
+    assert [outcome.record[f"within_{level}"] for level in (50, 80, 95)] == within
+    without = execute(Experiment(Constant(3.0), 0), load(workspace))
+    assert "sd" not in without.predictions
+    assert "within_80" not in without.record
+
+
 def test_coverage_counts_pairs_whose_movie_has_every_modality_whole(finished):
     movies = RATINGS["movie_id"].iloc[:125]
     video, text = (tiny.table(*args).movie_ids for args in (("video", 6, 25), ("text", 8, 36)))

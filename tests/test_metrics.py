@@ -72,3 +72,12 @@ def test_squared_errors_keep_the_order_of_the_pairs():
 def test_errors_are_positive_where_the_prediction_is_too_high():
     found = metrics.errors(np.array([9, 2.5, -1]), sealed([4, 4, 3]))
     assert found.tolist() == [1, -1.5, -2]
+
+
+def test_intervals_hold_the_share_of_ratings_that_lies_within_them():
+    prediction, sd = np.array([3.0, 3.0, 3.0, 1.0]), np.array([1.0, 2.0, 0.5, 1.0])
+    found = metrics.calibration(prediction, sd, (0.7, 1.2, 2.1), sealed([4, 4, 4, 1]))
+    # Away by 1, 0.5, 2 and 0 standard deviations.
+    assert [found[f"within_{level}"] for level in (50, 80, 95)] == [0.5, 0.75, 1.0]
+    assert found["sd_mean"] == 1.125
+    assert found["width_80"] == pytest.approx(2 * 1.2 * 1.125)
