@@ -47,7 +47,7 @@ def lost() -> pd.DataFrame:
 def deciles() -> pd.DataFrame:
     rows = [(row, decile) for row in ("EASE", "content and EASE") for decile in range(1, 11)]
     table = pd.DataFrame(rows, columns=["row", "decile"])
-    return table.assign(ndcg_10=0.05 * table["decile"])
+    return table.assign(recall_20=0.05 * table["decile"])
 
 
 def runs() -> pd.DataFrame:

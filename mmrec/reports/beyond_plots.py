@@ -97,7 +97,7 @@ def missing(table: pd.DataFrame) -> tuple[Figure, Axes]:
 
 
 def deciles(table: pd.DataFrame) -> tuple[Figure, Axes]:
-    """NDCG@10 by the popularity of the relevant films, a line per row.
+    """Recall@20 by the popularity of the relevant films, a line per row.
 
     Args:
         table: What :func:`mmrec.reports.list_deciles.by_popularity` returned; where it is empty,
@@ -111,10 +111,12 @@ def deciles(table: pd.DataFrame) -> tuple[Figure, Axes]:
     ax = axes[0, 0]
     for row, (colour, marker) in styles_of(table["row"]).items():
         line = table[table["row"] == row].sort_values("decile")
-        ax.plot(line["decile"], line["ndcg_10"], marker=marker, ms=5, color=colour, label=row)
+        ax.plot(
+            line["decile"], 100 * line["recall_20"], marker=marker, ms=5, color=colour, label=row
+        )
     ax.set(
         xlabel="decile of the relevant films by number of ratings, rarest first",
-        ylabel="NDCG@10",
+        ylabel="Recall@20, %",
         xticks=sorted(table["decile"].unique()),
     )
     legend_below(fig, ax)
