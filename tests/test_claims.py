@@ -454,14 +454,13 @@ CLAIMS = [
     ),
     Claim(
         README,
-        "With content dealt out at random among the films it is at {} and {}, no better than the "
-        "mean",
+        "With content dealt out at random among the films it is at {} and {}, worse than the mean",
         lambda: tuple(
             three(beyond(track, features="permuted"))
             for track in ("new_films_released", "new_films_crowd")
         ),
         lambda: all(
-            beyond(track, features="permuted") >= beyond(track, "user mean")
+            beyond(track, features="permuted") > beyond(track, "user mean")
             for track in ("new_films_released", "new_films_crowd")
         ),
     ),
@@ -530,8 +529,8 @@ CLAIMS = [
     ),
     Claim(
         CH12,
-        "New films' ratings aimed at 0.970, 0.960 and 0.915 or less and fell short of it, as did "
-        "lists before release (0.33) and both new (1.03).",
+        "were missed, narrowly or not, at all three levels of content (0.970, 0.960 and 0.915), by "
+        "the lists before release (0.33) and with both new (1.03).",
         holds=lambda: (
             beyond("new_films_released") > 0.970
             and beyond("new_films_encyclopedia") > 0.960

@@ -1,11 +1,13 @@
 """Learning the covariances of a Gaussian process over pairs by their marginal likelihood.
 
-Two steps, each of which raises the likelihood of the ratings. *Variances* of named parts, such as
-one kernel for each block of content, are scaled by a majorise-minimise update
-:cite:p:`zhou2019mm`: no step size, no gradient. *The taste covariance as a whole* is what users,
-as draws from one Gaussian, have in common; expectation-maximisation makes it the mean of what each
-user's ratings say of it :cite:p:`yu2009fast`. Starting from content it moves where ratings ask for
-it, and as it does so for directions of content, films without a rating move along.
+Two steps. *Variances* of named parts, such as one kernel for each block of content, are scaled by
+a majorise-minimise update :cite:p:`zhou2019mm`: no step size, no gradient, and the likelihood
+rises with each. *The taste covariance as a whole* is what users, as draws from one Gaussian, have
+in common; expectation-maximisation makes it the mean of what each user's ratings say of it
+:cite:p:`yu2009fast`. Starting from content it moves where ratings ask for it, and as it does so
+for directions of content, films without a rating move along. Several such steps are taken at once
+(:data:`STRIDE`), which is no longer sure to raise the likelihood, and :func:`scaled` leaves its
+maximum on purpose: the validation ratings choose both.
 """
 
 from collections.abc import Mapping

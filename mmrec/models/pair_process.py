@@ -72,9 +72,10 @@ class PairProcessConfig:
 class PairProcess(Recommender):
     """See :class:`PairProcessConfig`; nothing is random.
 
-    The variances maximise the marginal likelihood of the training ratings. The validation ratings
-    choose how often the taste covariance is updated, and how many standard deviations an interval
-    extends to.
+    The variances are moved towards the maximum of the marginal likelihood of the training ratings.
+    The validation ratings choose how far content is believed in what a movie is worth to everybody,
+    how often the taste covariance is updated, and how many standard deviations an interval extends
+    to.
     """
 
     def __init__(self, config: PairProcessConfig):
