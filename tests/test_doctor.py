@@ -1,6 +1,7 @@
 """``mmrec doctor`` says what would be used here, and no secret."""
 
 import importlib.metadata
+from argparse import Namespace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from mmrec import cli, doctor
 from mmrec.catalogue import sources
 from mmrec.catalogue.sources import Served
+from mmrec.commands.doctor import diagnose
 from mmrec.enrichment import web
 from mmrec.enrichment.providers import youtube
 from mmrec.features.media import trailers, weights
@@ -76,7 +78,7 @@ def test_weights_with_another_content_are_told(offline):
 def test_keys_are_told_of_but_never_shown(offline, monkeypatch, capsys):
     assert set(doctor.KEYS) == {youtube.KEY, web.CONTACT}
     monkeypatch.setenv(youtube.KEY, "a-secret")
-    assert cli.diagnose() == 0
+    assert diagnose(Namespace()) == 0
     said = capsys.readouterr().out
     assert "a-secret" not in said
     assert report()["Keys and helpers of mmrec enrich"][youtube.KEY] == "set"
@@ -100,7 +102,7 @@ def test_the_runtime_that_trailers_need_is_told(offline, monkeypatch):
 
 def test_without_ratings_the_study_cannot_run(offline, monkeypatch, capsys):
     monkeypatch.setattr(sources, "fetch_if_there", serve(missing=["ml-100k"]))
-    assert cli.diagnose() == 1
+    assert diagnose(Namespace()) == 1
     assert sources.ML_100K.remedy in capsys.readouterr().out
 
 

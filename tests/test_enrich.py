@@ -18,6 +18,7 @@ from mmrec.catalogue import tables as catalogue
 from mmrec.catalogue.matching import Assessed, assess, assess_all
 from mmrec.catalogue.merging import merge
 from mmrec.catalogue.provider import Candidate, Facts, Film, Match, Movie, collect
+from mmrec.command_line import Exit
 from mmrec.enrichment import pipeline, providers
 from mmrec.enrichment.lists import read_list
 from mmrec.errors import StudyError
@@ -214,7 +215,7 @@ def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, 
     assert "a-secret-key" not in said + kept
 
 
-def test_a_killed_run_goes_on_where_it_was(server, listed, tmp_path, monkeypatch):
+def test_a_killed_run_goes_on_where_it_was(server, listed, tmp_path, monkeypatch, capsys):
     left = iter(range(30))
     original = pipeline.Web.get
 
@@ -226,7 +227,8 @@ def test_a_killed_run_goes_on_where_it_was(server, listed, tmp_path, monkeypatch
 
     monkeypatch.setattr(pipeline.Web, "get", get)
     command = ("enrich", listed, "--out", tmp_path / "mine", "--providers", "wikipedia")
-    assert "run the same command" in mmrec(monkeypatch, *command)
+    assert mmrec(monkeypatch, *command) == Exit.INTERRUPTED
+    assert "run the same command" in capsys.readouterr().err
     before = len(server.asked)
     assert before == 30
     assert mmrec(monkeypatch, *command) == 0

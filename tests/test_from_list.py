@@ -6,7 +6,7 @@ import media_files
 import pandas as pd
 import pytest
 
-from mmrec import cli
+from mmrec.commands import enrich
 from mmrec.errors import LocalError
 from mmrec.features import cache as file_cache
 from mmrec.features import from_list
@@ -84,7 +84,7 @@ def test_one_known_fact_is_a_meta_table(tmp_path, known):
 def test_the_command_lists_what_was_left_out(trailers, tmp_path, capsys):
     workspace = Workspace(tmp_path / "out", tmp_path / "cache")
     done = SimpleNamespace(catalogue=SimpleNamespace(movies=movies()), trailers=trailers)
-    assert not cli._embed(done, workspace, ["toy"])  # text and meta have no table
+    assert not enrich._embed(done, workspace, ["toy"])  # text and meta have no table
     listed = pd.read_csv(workspace.root / "left_out.csv")
     assert listed[["movie_id", "modality"]].to_numpy().tolist() == [
         [3, "video"],

@@ -366,7 +366,7 @@ def floors() -> Drawing:
     d.text(
         460,
         47,
-        "study, cli, open_data: what is run, in which order, and from where  ·  notebooks/, book/",
+        "study, open_data, commands: what is run, in which order, from where  ·  notebooks/, book/",
         size=13.5,
     )
     rooms = [
@@ -403,7 +403,7 @@ def floors() -> Drawing:
     d.text(
         460,
         309,
-        "ground: errors, workspace, progress, hardware, settings, provenance",
+        "ground: errors, workspace, progress, hardware, settings, provenance, command_line",
         size=13.5,
     )
     d.text(

@@ -1,0 +1,1 @@
+"""The subcommands of ``mmrec``: each is a module ``<its name>.py`` with ``add(commands)``."""

@@ -1,0 +1,80 @@
+"""The frame of the commands: examples that parse, exit codes that mean something, a quick start."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from mmrec import cli
+from mmrec.command_line import Exit
+from mmrec.errors import StudyError
+
+SLOW = ("pandas", "torch", "sklearn", "scipy", "pydantic", "yt_dlp")
+
+
+def subparsers() -> dict[str, argparse.ArgumentParser]:
+    (action,) = (a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return action.choices
+
+
+def end(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["mmrec", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize("name", subparsers())
+def test_every_command_teaches_by_examples_that_parse(name):
+    parser = subparsers()[name]
+    examples = parser.get_default("examples")
+    assert examples, f"{name} has no example"
+    for line in examples:
+        assert f"\n  {line}\n" in parser.format_help()
+        program, *arguments = shlex.split(line)
+        assert (program, arguments[0]) == ("mmrec", name)
+        assert cli.parser().parse_args(arguments).run is parser.get_default("run")
+
+
+def test_a_problem_is_one_line_and_code_1(monkeypatch, capsys):
+    def fail(options):
+        raise StudyError("it is empty", where="a.csv", remedy="Fill it.")
+
+    monkeypatch.setattr("mmrec.commands.doctor.diagnose", fail)
+    assert end(monkeypatch, "doctor") == "a.csv: it is empty. Fill it."
+    code = subprocess.run([sys.executable, "-c", "import sys; sys.exit('x')"], check=False)
+    assert code.returncode == Exit.PROBLEM
+
+
+def test_a_file_that_may_not_be_read_is_a_problem(monkeypatch):
+    def fail(options):
+        raise PermissionError(13, "Permission denied", "secret.csv")
+
+    monkeypatch.setattr("mmrec.commands.doctor.diagnose", fail)
+    assert end(monkeypatch, "doctor").startswith("secret.csv: cannot be used (Permission denied).")
+
+
+def test_wrong_usage_is_code_2(monkeypatch, capsys):
+    assert end(monkeypatch, "dance") == Exit.USAGE
+    assert end(monkeypatch) == Exit.USAGE
+    assert "usage: mmrec" in capsys.readouterr().err
+
+
+def test_interruption_is_code_130(monkeypatch, capsys):
+    def interrupt(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mmrec.commands.doctor.diagnose", interrupt)
+    assert end(monkeypatch, "doctor") == Exit.INTERRUPTED
+    assert "run the same command to go on" in capsys.readouterr().err
+
+
+def test_help_imports_nothing_slow():
+    code = (
+        "import sys; from mmrec import cli; cli.parser().format_help();"
+        f"print([name for name in {SLOW} if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "[]\n"
