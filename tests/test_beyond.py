@@ -12,7 +12,7 @@ from made_runs import keep, off_by, ratings_of, run_row, sealed
 from mmrec.errors import StudyError
 from mmrec.evaluation import metrics
 from mmrec.experiments import beyond, saved
-from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
+from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, WITH_CROWD
 from mmrec.experiments.loading import load
 from mmrec.experiments.spec import Experiment
 from mmrec.models.means import MeanConfig
@@ -24,7 +24,7 @@ from mmrec.models.withheld import WithheldConfig
 from mmrec.reports import listing, tracks
 from mmrec.settings import Settings, names
 
-TABLES = {*WITH_CROWD, "facts"}
+TABLES = {*WITH_CROWD, *BLOCKS, "facts"}
 FOLDS = {"item": 2, "user": 1, "both": 1}
 SEEDS = {"seeds": [0, 1], "warm_seeds": [0, 1], "list_seeds": [0]}
 FILMS = pd.Series(tiny.movie_ids(), tiny.movie_ids())
@@ -88,15 +88,15 @@ def test_profiles_name_tracks_that_exist(profile):
 def test_each_block_is_left_out_once_and_withheld_at_every_share():
     here = {"tables": TABLES, "n_folds": 1, "seeds": [0]}
     left_out, withheld = dict(beyond.blocks(**here)), dict(beyond.withheld(**here))
-    for block in WITH_ENCYCLOPEDIA:
-        rest = {*WITH_ENCYCLOPEDIA} - {block}
+    for block in BLOCKS:
+        rest = {*BLOCKS} - {block}
         assert {*left_out[beyond.without(block)].model.features} == rest
         for share in beyond.SHARES:
             model = withheld[beyond.lacking(block, share)].model
-            whole = PairProcessConfig(WITH_ENCYCLOPEDIA)
+            whole = PairProcessConfig(BLOCKS)
             assert model == WithheldConfig(whole, block, share)
-    assert len(left_out) == 1 + len(WITH_ENCYCLOPEDIA)
-    assert len(withheld) == len(beyond.SHARES) * len(WITH_ENCYCLOPEDIA)
+    assert len(left_out) == 1 + len(BLOCKS)
+    assert len(withheld) == len(beyond.SHARES) * len(BLOCKS)
 
 
 def test_with_a_single_block_there_is_none_to_leave_out():

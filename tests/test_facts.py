@@ -97,3 +97,13 @@ def test_votes_are_logarithms_and_what_is_missing_is_flagged(movies):
 def test_a_catalogue_without_imdb_ratings_leaves_the_table_empty(movies):
     nothing = movies.assign(imdb_rating=np.nan, imdb_votes=np.nan)
     assert facts.imdb(nothing).matrix([1, 2])[1].tolist() == [[False, False]] * 2
+
+
+def test_parts_stand_apart_with_the_movies_that_have_them(movies):
+    table = facts.encode(movies, min_films=2)
+    found = facts.apart(table, "directors", "years", "plots")
+    assert [*found] == ["directors", "years"]
+    for name, alone in found.items():
+        assert [*alone.parts] == [name]
+        ids = alone.movie_ids
+        assert np.array_equal(alone.vectors, table.matrix(ids)[0][:, table.parts[name]])

@@ -189,7 +189,11 @@ def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
     assert len({e for _, e in rows}) == len(rows)
     for fold in ("item1", "user2", "both1"):
         there = {row for row, e in rows if e.fold == fold and e.features == "real"}
-        assert {*cold_start.OPPONENTS, "meta", "all", cold_start.REMEDIED} <= there
+        assert {
+            *cold_start.OPPONENTS,
+            *("meta", cold_start.REMEDIED, cold_start.RIDGE),
+        } <= there
+        assert ("all" in there) == (fold == "item1")
     control = {(row, scenario_of(e.fold)) for row, e in rows if e.features == "permuted"}
     assert control == {("meta", "item"), ("FM: hybrid", "item")}
     unrated = [e for row, e in rows if row == cold_start.UNRATED]
@@ -197,8 +201,10 @@ def test_strict_cold_start_covers_all_that_can_be_new_and_shows_nothing_of_it():
 
 
 def test_learning_curves_show_every_number_to_every_model():
-    rows = cold_start.learning_curves(tiny.TRAINING, support_sizes=[0, 5], n_folds=1, seeds=[0])
-    models = {*cold_start.CURVES, cold_start.REMEDIED}
+    rows = cold_start.learning_curves(
+        tiny.TRAINING, tables=EVERY_TABLE, support_sizes=[0, 5], n_folds=1, seeds=[0]
+    )
+    models = {*cold_start.CURVES, cold_start.REMEDIED, cold_start.RIDGE}
     assert {(row, e.fold, e.support_size) for row, e in rows} == {
         (row, fold, number) for row in models for fold in ("item1", "user1") for number in (0, 5)
     }
@@ -268,7 +274,9 @@ def test_wherever_the_hybrid_is_compared_the_same_without_content_stands_beside_
             scenario_seeds=ONE_SEED,
             control_seeds=[0],
         ),
-        cold_start.learning_curves(tiny.TRAINING, support_sizes=[0, 5], n_folds=1, seeds=[0]),
+        cold_start.learning_curves(
+            tiny.TRAINING, tables=EVERY_TABLE, support_sizes=[0, 5], n_folds=1, seeds=[0]
+        ),
     ):
         places = [
             {

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmrec.errors import StudyError
 from mmrec.experiments.cold_start import folds_of
-from mmrec.experiments.content import KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
+from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
 from mmrec.experiments.paper import BASELINES, RANKERS, Rows, models
 from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
@@ -156,14 +156,14 @@ def new_film_lists(
 
 
 def blocks(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> Rows:
-    """What each block of content is worth to a new film: all of the encyclopedia's level but one.
+    """What each block of content is worth to a new film: all of them but one.
 
     Args:
         tables: Names of the feature tables there are.
         n_folds: Folds, at most five.
         seeds: One run of each row per seed and fold.
     """
-    whole = content_of(WITH_ENCYCLOPEDIA, tables)
+    whole = content_of(BLOCKS, tables)
     rows: dict[str, Config] = {ALL_BLOCKS: PairProcessConfig(whole)}
     for block in whole if len(whole) > 1 else ():
         rest = tuple(name for name in whole if name != block)
@@ -193,7 +193,7 @@ def withheld(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> R
         n_folds: Folds, at most five.
         seeds: One run of each row per seed and fold.
     """
-    whole = content_of(WITH_ENCYCLOPEDIA, tables)
+    whole = content_of(BLOCKS, tables)
     rows: dict[str, Config] = {
         lacking(block, share): WithheldConfig(PairProcessConfig(whole), block, share)
         for block in (whole if len(whole) > 1 else ())

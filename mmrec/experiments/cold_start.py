@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from mmrec.evaluation.folds import FOLDS, fold_of
-from mmrec.experiments.content import LEVELS
+from mmrec.experiments.content import LEVELS, WITH_CROWD
 from mmrec.experiments.paper import BASELINES, ROWS, Rows, models, networks
 from mmrec.models.base import Config
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
@@ -36,6 +36,9 @@ TABLES = {
     )
 }
 """Single feature tables as inputs: what generalises to a new movie, and what only names it."""
+
+RIDGE = "kernel ridge"
+"""Row label of kernel ridge regression on all content, IMDb's crowd included."""
 
 NO_CONTENT = "nothing"
 """Row label of models that know nothing of a film, beside those that do."""
@@ -78,6 +81,9 @@ def strict(
 ) -> Rows:
     """Nothing is known of the new: the network, the remedy, the control and the opponents.
 
+    New films have the network with all modalities, the control and the machine without IMDb's
+    rating as well.
+
     Args:
         training: Of the network as on warm folds.
         remedy: Of the same network, trained against recognising movies by their features.
@@ -86,17 +92,17 @@ def strict(
         scenario_seeds: For each kind of folds, one run of each row per seed and fold.
         control_seeds: Seeds of the control.
     """
-    rows = {name: ROWS[name] for name in ("meta", "all")}
     hybrid = {"FM: hybrid": BASELINES["FM: hybrid"]}
     found: Rows = []
     for fold in (fold for scenario, n in n_folds.items() for fold in folds_of(scenario, n)):
         seeds = scenario_seeds[fold_of(fold).scenario]
-        found += networks(rows, training, fold=fold, seeds=seeds)
+        found += networks({"meta": ROWS["meta"]}, training, fold=fold, seeds=seeds)
         found += networks({REMEDIED: ROWS["meta"]}, remedy, fold=fold, seeds=seeds)
-        found += models(OPPONENTS, fold=fold, seeds=seeds)
+        found += models({**OPPONENTS, **_ridge(tables)}, fold=fold, seeds=seeds)
         if "film_id" in fold_of(fold).new and "imdb" in tables:
             found += models({"straight line": MODELS["straight-line"]}, fold=fold, seeds=seeds)
         if fold_of(fold).scenario == "item":
+            found += networks({"all": ROWS["all"]}, training, fold=fold, seeds=seeds)
             control: dict[str, Any] = {"features": "permuted", "fold": fold}
             found += networks({"meta": ROWS["meta"]}, training, seeds=control_seeds, **control)
             found += models({UNRATED: _machine(("facts-unrated",))}, fold=fold, seeds=seeds)
@@ -164,22 +170,33 @@ def readers(
     ]
 
 
+def _ridge(tables: Container[str]) -> dict[str, Config]:
+    content = tuple(name for name in WITH_CROWD if name in tables)
+    return {RIDGE: ContentKernelRidgeConfig(content)} if content else {}
+
+
 def _machine(content: tuple[str, ...]) -> FactorisationMachineConfig:
     return FactorisationMachineConfig(demographics=True, implicit=True, content=content)
 
 
 def learning_curves(
-    remedy: TrainingSettings, *, support_sizes: Sequence[int], n_folds: int, seeds: Sequence[int]
+    remedy: TrainingSettings,
+    *,
+    tables: Container[str],
+    support_sizes: Sequence[int],
+    n_folds: int,
+    seeds: Sequence[int],
 ) -> Rows:
     """Each new film, or user, is given some of its ratings back.
 
     Args:
         remedy: Of the network's training.
+        tables: Names of the feature tables there are.
         support_sizes: Numbers of ratings given back.
         n_folds: Folds of each kind, at most five.
         seeds: One run of each row per seed, fold and number.
     """
-    curves: dict[str, Config] = {row: OPPONENTS[row] for row in CURVES}
+    curves: dict[str, Config] = {row: OPPONENTS[row] for row in CURVES} | _ridge(tables)
     found: Rows = []
     for fold in (fold for scenario in ("item", "user") for fold in folds_of(scenario, n_folds)):
         for size in support_sizes:

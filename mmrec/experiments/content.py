@@ -22,3 +22,6 @@ LEVELS = {
     "with IMDb's crowd": WITH_CROWD,
 }
 """The levels by the names that tables show, from the strictest on; each contains the one before."""
+
+BLOCKS = ("genres", "directors", "cast", "years", "text", "video", "audio", "meta-freebase")
+"""What :data:`WITH_ENCYCLOPEDIA` is made of, block by block: the facts are four of them."""

@@ -295,8 +295,8 @@ def protocol_steps(
     """One row of Table I from the published protocol to the study's own, one change at a time."""
     ways = [
         ("as published", "as_published", published),
-        ("profiles of training ratings", "training_profiles", published),
-        ("target hidden from its profile", "hidden_target", published),
+        ("user vectors from training ratings", "training_profiles", published),
+        ("target left out of its user vector", "hidden_target", published),
         ("selected on validation", "clean", published),
         ("small batches", "clean", small_batches),
         ("tuned", "clean", tuned),

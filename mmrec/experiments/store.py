@@ -11,6 +11,7 @@ and ``runs.parquet``, all of these tables in one.
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -141,9 +142,33 @@ def file_runs(table: str, runs: pd.DataFrame, workspace: Workspace) -> None:
         some = kept(file, pd.read_parquet)
         if some is not None:
             found.append(some)
+    with atomic_path(workspace.results / "runs.parquet") as part:
+        _joined(found).to_parquet(part)
+
+
+def filed_runs(tables: Iterable[str], workspace: Workspace) -> pd.DataFrame:
+    """The runs of some tables, as :func:`file_runs` filed them.
+
+    Raises:
+        StudyError: A table is missing or damaged.
+    """
+    found = []
+    for table in tables:
+        where = workspace.results / "tables" / f"{table}.parquet"
+        some = kept(where, pd.read_parquet)
+        if some is None:
+            raise StudyError(
+                "the runs of this table are missing or damaged",
+                where=where,
+                remedy="Run the notebook that makes this table again.",
+            )
+        found.append(some)
+    return _joined(found)
+
+
+def _joined(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # Columns without any value have no type of their own to agree on.
     filled = [some.dropna(axis="columns", how="all") for some in found]
     columns = list(dict.fromkeys(name for some in found for name in some))
     whole = pd.concat(filled, ignore_index=True).reindex(columns=columns)
-    with atomic_path(workspace.results / "runs.parquet") as part:
-        whole.astype({"support_size": "Int64"}).to_parquet(part)
+    return whole.astype({"support_size": "Int64"})

@@ -196,7 +196,7 @@ def waterfall(steps: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
 def masking_curves(
     table: pd.DataFrame, trivial: Sequence[str] = ("user+movie bias",)
 ) -> tuple[Figure, NDArray[np.object_]]:
-    """RMSE against the share of ratings hidden from user profiles; a panel per protocol.
+    """RMSE against the share of ratings hidden from user vectors; a panel per protocol.
 
     Args:
         table: A summary of runs at several levels, of one protocol or of both; models that were
@@ -225,7 +225,7 @@ def masking_curves(
         reference_lines(ax, table, trivial, vertical=False, named=ax is axes[0, -1])
         if len(protocols) > 1:
             ax.set_title(PROTOCOL_NAMES[protocol], fontsize=10)
-        ax.set(xlabel="ratings hidden from the profiles, %", xlim=(-4, 99))
+        ax.set(xlabel="ratings hidden from the user vectors, %", xlim=(-4, 99))
     axes[0, 0].set(ylabel=TEST_RMSE)
     if rows["paper_rmse"].notna().any():
         axes[0, 0].plot([], [], "o", color="0.3", mfc="none", label="the paper: the same, hollow")

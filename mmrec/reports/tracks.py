@@ -9,7 +9,7 @@ from mmrec.catalogue import tables as catalogue
 from mmrec.errors import StudyError
 from mmrec.evaluation.metrics import LIST_MEASURES
 from mmrec.experiments import beyond
-from mmrec.experiments.content import WITH_ENCYCLOPEDIA
+from mmrec.experiments.content import BLOCKS
 from mmrec.reports import comparisons, summaries
 from mmrec.workspace import Workspace
 
@@ -146,7 +146,7 @@ def missing(left_out: pd.DataFrame, withheld: pd.DataFrame) -> pd.DataFrame:
         seen"``.
     """
     known = pd.concat([left_out, withheld]).set_index("row")["rmse_mean"]
-    blocks = [block for block in WITH_ENCYCLOPEDIA if beyond.without(block) in known.index]
+    blocks = [block for block in BLOCKS if beyond.without(block) in known.index]
     return pd.DataFrame(
         [
             {

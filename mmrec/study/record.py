@@ -22,12 +22,14 @@ class StageRecord(BaseModel):
         cells: Digest of the notebook's code cells that made the outputs.
         package: Digest of the package's code and of the libraries behind them; None if it was not
             recorded.
+        processor: What it ran on; None if it was not recorded.
     """
 
     seconds: float
     peak_memory_mb: int
     cells: str
     package: str | None = None
+    processor: str | None = None
 
 
 class Hardware(BaseModel):
@@ -38,6 +40,11 @@ class Hardware(BaseModel):
     processor: str
     cores: int
     capabilities: list[str]
+
+    @property
+    def called(self) -> str:
+        """The processor, and those of its instructions that decide how networks are trained."""
+        return ", ".join([self.processor, *self.capabilities])
 
 
 class Source(BaseModel):
@@ -87,10 +94,12 @@ def add(run: Run, name: str, stage: StageRecord) -> None:
     """Adds a stage to the record, with the hardware and the sources of now."""
     known = read(run)
     served = kept(run.workspace.catalogue / "sources.json", _served) or {}
-    stages = {**(known.stages if known else {}), name: stage}
+    here = Hardware.model_validate(hardware.describe())
+    ran = stage.model_copy(update={"processor": here.called})
+    stages = {**(known.stages if known else {}), name: ran}
     record = RunRecord(
         profile=run.profile,
-        hardware=Hardware.model_validate(hardware.describe()),
+        hardware=here,
         versions=hardware.versions(),
         sources=served,
         stages=dict(sorted(stages.items())),
@@ -129,7 +138,12 @@ def page(record: RunRecord | None, changed: Mapping[str, str]) -> str:
         "time in all": f"{seconds / 60:.1f} min",
     }
     stages = [
-        (f"`{name}`", f"{stage.seconds:.0f}", f"{stage.peak_memory_mb / 1000:.1f}")
+        (
+            f"`{name}`",
+            f"{stage.seconds:.0f}",
+            f"{stage.peak_memory_mb / 1000:.1f}",
+            stage.processor or "not recorded",
+        )
         for name, stage in record.stages.items()
     ]
     served = [(name, source.place, source.licence) for name, source in record.sources.items()]
@@ -140,7 +154,7 @@ def page(record: RunRecord | None, changed: Mapping[str, str]) -> str:
             _table("The hardware.", ("", ""), facts.items()),
             _table(
                 "Time and peak memory of each stage when it last ran, without what was cached.",
-                ("stage", "time, s", "memory, GB"),
+                ("stage", "time, s", "memory, GB", "processor"),
                 stages,
             ),
             _table(

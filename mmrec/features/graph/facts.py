@@ -65,6 +65,12 @@ def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
     )
 
 
+def apart(table: FeatureTable, *names: str) -> dict[str, FeatureTable]:
+    """Some parts of a table as tables of their own, by name; parts that it lacks are left out."""
+    there = [name for name in names if name in table.parts]
+    return {name: table.without(*({*table.parts} - {name})) for name in there}
+
+
 def imdb(movies: pd.DataFrame) -> FeatureTable:
     """What IMDb's users make of a movie: nothing that is known before its release.
 
