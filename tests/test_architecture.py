@@ -19,6 +19,7 @@ FLOORS = [
     {"evaluation"},
     {"experiments"},
     {"reports"},
+    {"recommending"},
     {"doctor", "open_data", "study"},
     {"commands"},
     {"cli"},

@@ -361,14 +361,6 @@ def architecture() -> Drawing:
 
 def floors() -> Drawing:
     """The rooms of the package, in the one direction in which they use each other."""
-    d = Drawing(920, 352, "The rooms of the package and the files between them")
-    d.box(20, 20, 880, 44, "model")
-    d.text(
-        460,
-        47,
-        "study, open_data, commands: what is run, in which order, from where  ·  notebooks/, book/",
-        size=13.5,
-    )
     rooms = [
         ("catalogue", "meta", ["which film is", "meant, and what", "is known of it"]),
         ("enrichment", "meta", ["the same for a", "list of films of", "your own"]),
@@ -377,8 +369,19 @@ def floors() -> Drawing:
         ("evaluation", "audio", ["folds, protocols,", "measures,", "inference"]),
         ("experiments", "user", ["what is trained", "and tested, kept", "by content"]),
         ("reports", "video", ["tables, plots,", "sample page"]),
+        ("recommending", "video", ["one model for", "anybody and", "any film"]),
     ]
     width, step = 112, 128
+    whole = step * len(rooms) - (step - width)
+    middle = 20 + whole / 2
+    d = Drawing(whole + 40, 352, "The rooms of the package and the files between them")
+    d.box(20, 20, whole, 44, "model")
+    d.text(
+        middle,
+        47,
+        "study, open_data, commands: what is run, in which order, from where  ·  notebooks/, book/",
+        size=13.5,
+    )
     left = {name: 20 + i * step for i, (name, _, _) in enumerate(rooms)}
     for name, kind, what in rooms:
         x = left[name]
@@ -392,6 +395,7 @@ def floors() -> Drawing:
         ("features", "features/"),
         ("experiments", "results/"),
         ("reports", "book/"),
+        ("recommending", "model/"),
     ]
     for i, (name, files) in enumerate(kept):
         x = left[name]
@@ -399,15 +403,15 @@ def floors() -> Drawing:
         d.box(x, 228, width, 32, "model", [files], size=12, radius=3, dash="4 3")
         if i:
             d.arrow((left[kept[i - 1][0]] + width, 244), (x - 2, 244), dash="4 3")
-    d.box(20, 284, 880, 40, "model")
+    d.box(20, 284, whole, 40, "model")
     d.text(
-        460,
+        middle,
         309,
         "ground: errors, workspace, progress, hardware, settings, provenance, command_line",
         size=13.5,
     )
     d.text(
-        460,
+        middle,
         343,
         "A room may use those to its left and the ground. Dashed: the files that a run leaves.",
         size=12,

@@ -1,0 +1,67 @@
+"""``mmrec train``: learns from a workspace's ratings the model that ``mmrec recommend`` asks."""
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from mmrec.command_line import Exit, add_command
+
+if TYPE_CHECKING:
+    from mmrec.command_line import Commands
+
+
+def add(commands: "Commands") -> None:
+    """Adds ``mmrec train``."""
+    command = add_command(
+        commands,
+        "train",
+        train,
+        summary="ratings and features → the model that recommends",
+        description=(
+            "Learns from all ratings of a workspace and leaves its folder model/. `make study`\n"
+            "does so for its own; nothing happens where ratings, features and code are as they\n"
+            "were. All of MovieLens takes about a minute."
+        ),
+        examples=[
+            "mmrec train",
+            "mmrec train paper --features facts-unrated,text",
+            "mmrec train my_movies",
+        ],
+    )
+    command.add_argument(
+        "workspace",
+        nargs="?",
+        default="quick",
+        help="a profile, or a folder that mmrec enrich has filled (default: %(default)s)",
+    )
+    command.add_argument(
+        "--features",
+        help="feature tables to learn from (default: those there are of facts-unrated, text,"
+        " video, audio, meta-freebase, imdb)",
+    )
+
+
+def train(options: argparse.Namespace) -> int:
+    """Trains, or says that there is nothing to do."""
+    from mmrec.recommending import training
+
+    workspace = training.workspace_of(options.workspace)
+    named = options.features
+    features = [name.strip() for name in named.split(",")] if named is not None else None
+    folder = workspace.root / training.FOLDER
+    if training.is_current(workspace, features=features):
+        print(f"{folder} is up to date")
+        return Exit.DONE
+    print("training; all of MovieLens takes about a minute", file=sys.stderr)
+    started = time.perf_counter()
+    model = training.train(workspace, features=features)
+    about, seconds = model.about, time.perf_counter() - started
+    print(f"{about['ratings']:,} ratings of {about['films']:,} films by {about['users']:,} users")
+    for name, provenance in about["features"].items():
+        stand_in = provenance.get("stand_in")
+        print(f"  {name:<16}{provenance['source']}{f' ({stand_in})' if stand_in else ''}")
+    rmse = model.served.settings["validation_rmse"]
+    print(f"RMSE on the tenth held out to choose by: {rmse:.3f}")
+    print(f"{folder}, {seconds:.0f} s")
+    return Exit.DONE

@@ -1,0 +1,203 @@
+"""Fits the Gaussian process over pairs that is served: on every rating there is.
+
+What the fit of :mod:`mmrec.models.pair_process` leaves does for the films of its catalogue. Here
+is kept besides how both covariances over films came about, so that others can be added.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import solve
+from threadpoolctl import threadpool_limits
+
+from mmrec.models.base import LIKED, TrainingData
+from mmrec.models.pair_inference import infer
+from mmrec.models.pair_learning import STRIDE, updated
+from mmrec.models.pair_prediction import Fitted
+from mmrec.models.pair_priors import content_kernels, coordinates_of, observe, parts_of
+from mmrec.models.pair_process import PairProcess, PairProcessConfig
+from mmrec.models.user_traits import traits_of
+from mmrec.recommending.blocks import blocks_of
+from mmrec.recommending.covariances import Covariance, step
+from mmrec.recommending.served import EVERYBODY, TASTE, Served
+
+HELD_OUT = 0.1
+"""Share of the ratings that choose: half of it ratings of known films, half films as a whole."""
+
+DISLIKED = 2
+"""Ratings up to here count as disliked, where somebody only says so."""
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Ratings that are learned from, and those that choose.
+
+    Attributes:
+        train: ``user_id, movie_id, rating``.
+        validation: The same columns.
+    """
+
+    train: pd.DataFrame
+    validation: pd.DataFrame
+
+
+def divide(ratings: pd.DataFrame, films: pd.Series) -> Divided:
+    """Holds out ratings of known films, and films as a whole: the model is asked for both.
+
+    Args:
+        ratings: ``user_id, movie_id, rating``.
+        films: ``film_id`` by ``movie_id``.
+    """
+    rng = np.random.default_rng([0, len(ratings)])
+    film = ratings["movie_id"].map(films)
+    order = rng.permutation(np.sort(film.unique()))
+    total = film.value_counts()[order].to_numpy().cumsum()
+    new = film.isin(order[total <= HELD_OUT / 2 * len(ratings)]).to_numpy()
+    known = rng.permutation(np.flatnonzero(~new))
+    held = new.copy()
+    held[known[: max(1, round(HELD_OUT / 2 * len(ratings)))]] = True
+    return Divided(ratings[~held], ratings[held])
+
+
+def fit(
+    ratings: pd.DataFrame,
+    users: pd.DataFrame,
+    films: pd.Series,
+    data: TrainingData,
+    content: tuple[str, ...],
+) -> Served:
+    """Chooses on held-out ratings, then learns from all of them with what was chosen.
+
+    Args:
+        ratings: ``user_id, movie_id, rating``.
+        users: ``user_id, age, gender, occupation``; without the last three, or where one of them
+            is missing, nothing is known of users but their ratings.
+        films: ``film_id`` by ``movie_id``.
+        data: Its movies and feature tables; its ratings are not looked at.
+        content: Names of the feature tables to learn from.
+
+    Raises:
+        StudyError: There are too few ratings to hold any out.
+    """
+    config = PairProcessConfig(content, demographics=_is_told(users))
+    divided = divide(ratings, films)
+    first = _training(data, users, divided.train, divided.validation)
+    model = PairProcess(config).fit(first, seed=0)
+    chosen, record = dict(model.chosen), dict(model.record)
+    whole = _training(data, users, ratings, ratings.iloc[:0])
+    with threadpool_limits(1):  # sums of another order round differently
+        served = refit(config, whole, chosen)
+    likes = ratings.loc[ratings["rating"] >= LIKED, "rating"].mean()
+    dislikes = ratings.loc[ratings["rating"] <= DISLIKED, "rating"].mean()
+    return replace(
+        served,
+        settings={
+            **served.settings,
+            "validation_rmse": record["validation_rmse"],
+            "likes_count_as": float(5.0 if np.isnan(likes) else likes),
+            "dislikes_count_as": float(1.0 if np.isnan(dislikes) else dislikes),
+        },
+    )
+
+
+def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, Any]) -> Served:
+    """Learns from the training ratings with what an earlier fit chose.
+
+    Does as :meth:`PairProcess.fit` does with ``chosen``, and keeps what that does not.
+
+    Args:
+        config: Settings of the process; ``identity`` must be on.
+        data: Users, movies, training ratings and feature tables.
+        chosen: An earlier fit's :attr:`~mmrec.models.base.Recommender.chosen`.
+    """
+    traits = traits_of(data, demographic=config.demographics, n=config.choices)
+    kernels = content_kernels(data, config.content, filled=True)
+    axes = coordinates_of(kernels, len(data.movies), config.coordinates)
+    seen = observe(data, traits, axes)
+    prior = parts_of(seen, kernels, traits, axes, identity=True).covariances(chosen["variances"])
+    posterior = infer(seen, prior)
+    change = np.zeros_like(prior.taste)
+    for _ in range(chosen["updates"]):
+        found = posterior.statistics
+        growth = (found.taste_fit - found.taste_spread) / len(seen.raters)
+        change = step(prior.taste, change, (growth + growth.T) / 2, STRIDE)
+        posterior = updated(posterior)
+    m = len(data.movies)
+    fitted = Fitted.of(
+        posterior,
+        pd.Index(data.users["user_id"]),
+        data.movies,
+        float(data.train["rating"].mean()),
+    )
+    weights = np.zeros(m)
+    np.add.at(weights, seen.movie, posterior.coefficients)
+    return Served(
+        users=fitted.users,
+        movies=fitted.movies,
+        mean=fitted.mean[0],
+        noise=fitted.noise[0],
+        user=seen.user,
+        movie=seen.movie,
+        value=seen.value,
+        traits=seen.traits,
+        coordinates=seen.coordinates,
+        shared=posterior.shared,
+        shared_weights=weights,
+        effects=posterior.effects,
+        coefficients=posterior.coefficients,
+        covariances={
+            EVERYBODY: Covariance(
+                prior.shared, -posterior.statistics.shared_spread, posterior.joint[:m, :m]
+            ),
+            TASTE: Covariance(prior.taste, change, posterior.covariances.taste),
+        },
+        crossed=solve(prior.shared, posterior.joint[:m, m:], assume_a="pos"),
+        cross=posterior.joint[:m, m:],
+        inner=posterior.joint[m:, m:],
+        axes=_axes(kernels, axes),
+        blocks=blocks_of(data, config.content),
+        settings={"variances": dict(chosen["variances"]), "reach": list(chosen["reach"])},
+    )
+
+
+def _axes(kernels: Mapping[str, NDArray[np.float64]], axes: Mapping[str, Any]) -> Any:
+    """What a film's rows of the kernels, added up, are multiplied by for its coordinates, [m, p].
+
+    The axes are eigenvectors of the kernels' sum, which a new film is placed on by its own row
+    (Nyström's extension); the axes stay as they are.
+    """
+    content = axes.get("content")
+    if content is None:
+        return np.zeros((len(axes["level"]), 0))
+    whole = sum(kernels.values(), np.zeros((len(content), len(content))))
+    # whole @ axis is its eigenvalue times axis.
+    values = (content * (whole @ content)).sum(axis=0) / (content**2).sum(axis=0)
+    return content / np.where(values > 1e-9, values, np.inf)
+
+
+def _training(
+    data: TrainingData, users: pd.DataFrame, train: pd.DataFrame, validation: pd.DataFrame
+) -> TrainingData:
+    columns = ["user_id", "movie_id", "rating"]
+    return replace(
+        data,
+        train=train[columns].assign(view=0).reset_index(drop=True),
+        validation=validation[columns],
+        views=(train[columns],),
+        users=users,
+    )
+
+
+def _is_told(users: pd.DataFrame) -> bool:
+    """Whether age, gender and occupation of all users are known."""
+    wanted = ["age", "gender", "occupation"]
+    return set(wanted) <= set(users) and bool(users[wanted].notna().all().all())
+
+
+def content_of(tables: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted feature tables that are there."""
+    return tuple(name for name in wanted if name in tables)

@@ -1,0 +1,196 @@
+"""A served model as two files: arrays as safetensors, and what is said in words and names as JSON.
+
+Large arrays are kept in single precision; half a second reads them. The JSON names the digest of
+the arrays, so that two files of different models are never taken for one.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+from safetensors.numpy import save as serialised
+
+from mmrec.errors import LocalError, StudyError, local_failures
+from mmrec.recommending.blocks import Block
+from mmrec.recommending.covariances import Covariance
+from mmrec.recommending.served import KINDS, Served
+from mmrec.workspace import atomic_path
+
+ARRAYS, DESCRIPTION = "model.safetensors", "model.json"
+
+_LARGE = 100_000
+"""Entries of an array that is kept in single precision."""
+
+_PLAIN = tuple(
+    field.name
+    for field in fields(Served)
+    if field.name not in ("mean", "noise", "covariances", "blocks", "settings")
+)
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a list says of a film, and what reasons and filters need.
+
+    Attributes:
+        movie_id: Its id in the catalogue; two ids may be one film.
+        film_id: The smallest of the film's ids.
+        title: As people write it.
+        year: Of release, or None.
+        genres, directors, cast: Names.
+    """
+
+    movie_id: int
+    film_id: int
+    title: str
+    year: int | None
+    genres: tuple[str, ...] = ()
+    directors: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Title and year."""
+        return self.title if self.year is None else f"{self.title} ({self.year})"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A served model and the films it knows.
+
+    Attributes:
+        served: The fitted process.
+        films: In its order.
+        facts: Names of the columns of blocks of facts, by block.
+        about: Where the model comes from: ``state``, ``profile``, ``features`` and more.
+    """
+
+    served: Served
+    films: tuple[Film, ...]
+    facts: Mapping[str, tuple[str, ...]]
+    about: Mapping[str, Any]
+
+
+def save(model: Model, folder: Path) -> None:
+    """Writes a model; a model that was there stays until both files are whole.
+
+    Raises:
+        LocalError: The disk is full or may not be written.
+    """
+    served = model.served
+    arrays = {name: np.asarray(getattr(served, name)) for name in _PLAIN}
+    arrays["mean"], arrays["noise"] = np.array([served.mean]), np.array([served.noise])
+    for kind in KINDS:
+        for name in ("prior", "change", "total"):
+            arrays[f"{kind}/{name}"] = getattr(served.covariances[kind], name)
+    for number, block in enumerate(served.blocks.values()):
+        for name in ("columns", "present", "centre", "scale"):
+            arrays[f"block {number}/{name}"] = getattr(block, name)
+    small = {name: np.ascontiguousarray(_smaller(array)) for name, array in arrays.items()}
+    description = {
+        "about": dict(model.about),
+        "settings": dict(served.settings),
+        "blocks": [[name, block.typical] for name, block in served.blocks.items()],
+        "facts": {name: list(names) for name, names in model.facts.items()},
+        "films": [_listed(film) for film in model.films],
+        "arrays": _digest(small),
+    }
+    with atomic_path(folder / ARRAYS) as part:
+        part.write_bytes(serialised(small))
+    with atomic_path(folder / DESCRIPTION) as part:
+        text = json.dumps(description, ensure_ascii=False)
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """Reads what :func:`save` wrote.
+
+    Raises:
+        StudyError: There is no model, or a file of it is damaged.
+        LocalError: A file may not be read.
+    """
+    remedy = "Train it: mmrec train, or make study for the reference's."
+    try:
+        with local_failures(folder):
+            arrays = load_file(folder / ARRAYS)
+            description = json.loads((folder / DESCRIPTION).read_bytes())
+        return _model(arrays, description)
+    except FileNotFoundError as error:
+        raise StudyError("there is no model yet", where=folder, remedy=remedy) from error
+    except LocalError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StudyError(
+            f"holds no model that can be read ({type(error).__name__}: {reason})",
+            where=folder,
+            remedy=remedy,
+        ) from error
+
+
+def about(folder: Path) -> Mapping[str, Any] | None:
+    """Where a whole model in a folder comes from; None if there is none."""
+    try:
+        found: Mapping[str, Any] = load(folder).about
+    except StudyError:
+        return None
+    return found
+
+
+def _model(arrays: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> Model:
+    blocks = {
+        name: Block(
+            **{
+                key: arrays[f"block {number}/{key}"]
+                for key in ("columns", "present", "centre", "scale")
+            },
+            typical=typical,
+        )
+        for number, (name, typical) in enumerate(description["blocks"])
+    }
+    served = Served(
+        **{name: arrays[name] for name in _PLAIN},
+        mean=float(arrays["mean"][0]),
+        noise=float(arrays["noise"][0]),
+        covariances={
+            kind: Covariance(*(arrays[f"{kind}/{name}"] for name in ("prior", "change", "total")))
+            for kind in KINDS
+        },
+        blocks=blocks,
+        settings=description["settings"],
+    )
+    films = tuple(_film(row) for row in description["films"])
+    if len(films) != len(served.movies) or description["arrays"] != _digest(arrays):
+        raise ValueError("its two files are not of one model")
+    facts = {name: tuple(names) for name, names in description["facts"].items()}
+    return Model(served, films, facts, description["about"])
+
+
+def _listed(film: Film) -> list[Any]:
+    return [getattr(film, field.name) for field in fields(Film)]
+
+
+def _film(row: list[Any]) -> Film:
+    movie_id, film_id, title, year, *names = row
+    return Film(movie_id, film_id, title, year, *(tuple(some) for some in names))
+
+
+def _smaller(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float32) if array.dtype.kind == "f" and array.size > _LARGE else array
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Of the small arrays and the shapes of all: enough to tell one model from another."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        state.update(f"{name} {array.dtype} {array.shape}".encode())
+        if array.size <= _LARGE:
+            state.update(np.ascontiguousarray(array).tobytes())
+    return state.hexdigest()[:16]

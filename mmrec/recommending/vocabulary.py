@@ -1,0 +1,91 @@
+"""Which fact each column of a table of facts stands for, so that a new film's facts find theirs.
+
+The table itself does not say; see :func:`mmrec.features.graph.facts.encode`, which makes a column
+of each fact that enough films share, in the order of their names.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mmrec.catalogue.movielens import GENRES
+from mmrec.errors import StudyError
+from mmrec.features.graph.facts import MIN_FILMS
+from mmrec.features.table import FeatureTable
+
+FLAGS = ("genres", "directors", "cast", "years")
+"""Parts of a table of facts whose columns are flags of named facts."""
+
+
+def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, tuple[str, ...]]:
+    """Names of the columns of a table's flags, by block.
+
+    Args:
+        movies: The catalogue that the table was made from.
+        table: A table of facts, or any other: it has no such parts.
+        name: Of the table.
+
+    Raises:
+        StudyError: The table was made from another catalogue.
+    """
+    found = {}
+    for part in (part for part in table.parts if part in FLAGS):
+        names = GENRES if part == "genres" else _shared(movies, part)
+        flags = flags_of(_stated(movies, part), names)
+        vectors = table.matrix(movies["movie_id"].to_numpy())[0][:, table.parts[part]]
+        if flags.shape != vectors.shape or not np.array_equal(flags, vectors):
+            raise StudyError(
+                f"its {part} are not those of the catalogue",
+                where=f"{name} features",
+                remedy="Make the features again: the catalogue has changed since.",
+            )
+        found[f"{name}: {part}"] = tuple(names)
+    return found
+
+
+def flags_of(stated: Sequence[Sequence[str]], names: Sequence[str]) -> NDArray[np.float32]:
+    """One column per name, 1 where a film has the fact, [n, len(names)]."""
+    at = {name: column for column, name in enumerate(names)}
+    flags = np.zeros((len(stated), len(names)), np.float32)
+    for row, facts in enumerate(stated):
+        flags[row, [at[fact] for fact in facts if fact in at]] = 1
+    return flags
+
+
+def years_of(year: int | None) -> list[str]:
+    """A year as facts: itself and its decade."""
+    return [] if year is None else [f"{year}", f"{year // 10}0s"]
+
+
+def vectors_of(
+    movies: pd.DataFrame, names: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+    """Vectors of films' facts by block, and of which films any such fact is stated.
+
+    Args:
+        movies: A catalogue's movies, of other films.
+        names: What :func:`names_of` gave.
+    """
+    found = {}
+    for block, columns in names.items():
+        stated = _stated(movies, block.split(": ", 1)[1])
+        flags = flags_of(stated, columns)
+        # "unknown" is one of MovieLens' genres, and a fact there; of others it says nothing.
+        known = flags.any(axis=1) if columns == GENRES else np.array([bool(one) for one in stated])
+        found[block] = flags, np.asarray(known, bool)
+    return found
+
+
+def _shared(movies: pd.DataFrame, part: str) -> list[str]:
+    stated = [sorted(set(facts)) for facts in _stated(movies, part)]
+    frame = pd.DataFrame({"fact": stated, "film": movies["film_id"].to_numpy()}).explode("fact")
+    films = frame.dropna().drop_duplicates().groupby("fact").size()
+    return sorted(films.index[films >= MIN_FILMS])
+
+
+def _stated(movies: pd.DataFrame, part: str) -> list[list[str]]:
+    if part == "years":
+        return [years_of(None if pd.isna(year) else int(year)) for year in movies["year"]]
+    return [list(names) for names in movies[part]]

@@ -1,0 +1,252 @@
+"""The served model: new films as if they had stood in the catalogue, users as they are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmrec.errors import StudyError
+from mmrec.features.table import FeatureTable
+from mmrec.models.content_kernels import columns
+from mmrec.models.pair_priors import content_kernels
+from mmrec.models.pair_process import PairProcess, PairProcessConfig
+from mmrec.recommending import blocks, learning, storing
+from mmrec.recommending.people import Person, without
+from mmrec.recommending.served import EVERYBODY, KINDS, TASTE
+from mmrec.recommending.storing import Film, Model
+from tests import tiny, training_data
+
+PARTS = {"genres": slice(0, 5), "rating": slice(5, 6)}
+N_NEW = 3
+CONFIG = PairProcessConfig(("text", "facts"), choices=2, coordinates=3, max_updates=2)
+PLAIN = replace(CONFIG, coordinates=0)
+TASTES = "taste: text: text"
+
+
+def tables(lacking: int = 0) -> dict[str, FeatureTable]:
+    """Two tables that hold every film, but for the rating of the last ``lacking``."""
+    ids = tiny.movie_ids()
+    rng = np.random.default_rng(5)
+    flags = np.ones((len(ids), 2), bool)
+    vectors = rng.normal(2, 3, (len(ids), 6)).astype(np.float32)
+    vectors[:, :5] = vectors[:, :5] > 2
+    if lacking:
+        flags[-lacking:, 1] = False
+        vectors[-lacking:, 5] = 0
+    return {
+        "text": tiny.table("text", 4, len(ids)),
+        "facts": FeatureTable("facts", ids, vectors, {}, PARTS, flags),
+    }
+
+
+def data(*, lacking: int = 0, known_only: bool = False):
+    """Ratings of all films but the last three, which are in the catalogue or not."""
+    new = tiny.movie_ids()[-N_NEW:]
+    ratings = tiny.ratings()
+    ratings = ratings[~ratings["movie_id"].isin(new)]
+    movies = training_data.MOVIES[:-N_NEW] if known_only else training_data.MOVIES
+    return training_data.of(ratings, features=tables(lacking), movies=movies)
+
+
+@pytest.fixture(scope="module")
+def chosen() -> dict:
+    whole = training_data.usual()
+    model = PairProcess(CONFIG).fit(replace(whole, features=tables()), seed=0)
+    return {**model.chosen, "updates": 2}
+
+
+def vectors_of_new(served, *, lacking: int = 0):
+    new = tiny.movie_ids()[-N_NEW:]
+    return {
+        name: blocks.vectors_of(tables(lacking), new, name, block.columns.shape[1])
+        for name, block in served.blocks.items()
+    }
+
+
+@pytest.mark.parametrize("lacking", [0, N_NEW])
+def test_a_film_that_is_added_is_as_if_it_had_stood_in_the_catalogue(chosen, lacking):
+    there = learning.refit(PLAIN, data(lacking=lacking), chosen)
+    served = learning.refit(PLAIN, data(lacking=lacking, known_only=True), chosen)
+    added = served.added(vectors_of_new(served, lacking=lacking), N_NEW)
+    np.testing.assert_allclose(added.shared, there.shared, atol=1e-7)
+    for kind in KINDS:
+        np.testing.assert_allclose(
+            added.covariances[kind].total, there.covariances[kind].total, atol=1e-7
+        )
+    np.testing.assert_allclose(added.cross, there.cross, atol=1e-7)
+    assert np.abs(there.covariances[TASTE].change).max() > 1e-3  # the ratings have moved it
+    for one in (there, added):
+        assert one.covariances[EVERYBODY].total[-1, -1] > 0
+    films = np.arange(len(added.movies))
+    np.testing.assert_allclose(
+        added.everybodys_ratings(films), there.everybodys_ratings(films), atol=1e-6
+    )
+
+
+def test_the_axes_place_a_film_where_its_twin_is(chosen):
+    """Coordinates are those of the catalogue's axes: a copy of a film has the film's own."""
+    served = learning.refit(CONFIG, data(), chosen)
+    copies = {
+        name: blocks.vectors_of(tables(), tiny.movie_ids()[:2], name, block.columns.shape[1])
+        for name, block in served.blocks.items()
+    }
+    added = served.added(copies, 2)
+    np.testing.assert_allclose(added.coordinates[-2:], served.coordinates[:2], atol=1e-5)
+    assert np.ptp(served.coordinates[:, 1:], axis=0).min() > 0.1
+
+
+def test_blocks_are_those_of_the_kernels():
+    given = training_data.usual()
+    found = blocks.blocks_of(given, ("text", "meta"))
+    expected = columns(given, ("text", "meta"))
+    kernels = content_kernels(given, ("text", "meta"), filled=True)
+    assert list(found) == list(kernels)
+    for name, block in found.items():
+        np.testing.assert_allclose(block.columns, expected[name].values, atol=1e-6)
+        rows = block.rows(block.columns, block.present)
+        np.testing.assert_allclose(rows.between, kernels[name], atol=1e-5)
+        np.testing.assert_allclose(rows.own, kernels[name].diagonal(), atol=1e-5)
+
+
+def test_the_covariances_are_made_of_their_kernels(chosen):
+    """What a new film's row is computed from gives, for films that are there, what is there."""
+    served = learning.refit(CONFIG, data(), chosen)
+    for one in served.covariances.values():
+        made = one.prior + one.prior @ one.change @ one.prior
+        np.testing.assert_allclose(made, one.total, atol=1e-9)
+
+
+def test_users_are_predicted_as_the_process_predicts_them(chosen):
+    given = data()
+    served = learning.refit(CONFIG, given, chosen)
+    model = PairProcess(CONFIG).fit(given, seed=0, chosen=chosen)
+    films = np.arange(len(served.movies))
+    np.testing.assert_allclose(
+        served.everybodys_ratings(films), model.score(served.users, served.movies), atol=1e-9
+    )
+    for user in served.users[:4]:
+        rated, ratings = served.own_ratings(user)
+        person = Person(served.known_user(user), rated, ratings)
+        pairs = pd.DataFrame({"user_id": user, "movie_id": served.movies})
+        np.testing.assert_allclose(person.predictions, model.predict(pairs), atol=1e-8)
+        np.testing.assert_allclose(person.sds, model.predictive_sd(pairs), atol=1e-8)
+
+
+def test_a_visitor_is_a_user_of_whom_nothing_was_known(chosen):
+    """A user without traits, whose ratings taught nobody anything, is predicted as a visitor."""
+    given = data()
+    nobody = replace(
+        given, users=pd.concat([given.users, given.users.iloc[[0]].assign(user_id=99)])
+    )
+    config = replace(CONFIG, demographics=False)
+    served = learning.refit(config, nobody, chosen)
+    known, visitor = served.known_user(99), served.visitor()
+    at = np.array([3, 7])
+    np.testing.assert_allclose(known.mean, visitor.mean, atol=1e-12)
+    np.testing.assert_allclose(known.variance, visitor.variance, atol=1e-12)
+    np.testing.assert_allclose(known.covariance(at), visitor.covariance(at), atol=1e-12)
+
+
+def test_a_visitors_prediction_is_the_textbooks(chosen):
+    served = learning.refit(CONFIG, data(), chosen)
+    rated, ratings = np.array([1, 5, 9, 20]), np.array([5.0, 1, 4, 3])
+    person = Person(served.visitor(), rated, ratings)
+    prior = served.covariances[EVERYBODY].total + served.covariances[TASTE].total
+    mean = served.mean + served.shared
+    solved = np.linalg.solve(prior[np.ix_(rated, rated)] + served.noise * np.eye(4), prior[rated])
+    np.testing.assert_allclose(
+        person.predictions, mean + solved.T @ (ratings - mean[rated]), atol=1e-9
+    )
+    variance = prior.diagonal() - (prior[rated] * solved).sum(axis=0) + served.noise
+    np.testing.assert_allclose(person.sds**2, variance, atol=1e-9)
+
+
+@pytest.mark.parametrize("user", [None, 7])
+def test_contributions_add_up_and_differences_are_what_is_left_without(chosen, user):
+    served = learning.refit(CONFIG, data(), chosen)
+    if user is None:
+        person = Person(served.visitor(), np.array([2, 4, 11]), np.array([5.0, 2, 4]))
+    else:
+        person = Person(served.known_user(user), *served.own_ratings(user))
+    films = np.arange(len(served.movies))
+    total = person.prior.mean + person.contributions(films).sum(axis=1)
+    np.testing.assert_allclose(total, person.predictions, atol=1e-9)
+    differences = person.differences(films)
+    for place in range(len(person.rated)):
+        moved = person.predictions - without(person, [place]).predictions
+        np.testing.assert_allclose(differences[:, place], moved, atol=1e-9)
+    assert np.abs(differences).max() > 0.01
+
+
+def test_somebody_without_ratings_is_predicted_what_was_expected(chosen):
+    served = learning.refit(CONFIG, data(), chosen)
+    nobody = Person(served.visitor(), np.zeros(0, np.intp), np.zeros(0))
+    np.testing.assert_array_equal(nobody.predictions, served.mean + served.shared)
+
+
+def test_a_user_that_is_not_there_is_told(chosen):
+    served = learning.refit(CONFIG, data(), chosen)
+    with pytest.raises(StudyError, match=r"no user 4711.*1 to 30"):
+        served.known_user(4711)
+
+
+def test_a_tenth_is_held_out_half_of_it_films_as_a_whole():
+    ratings = tiny.ratings()
+    films = pd.Series(tiny.movie_ids(), tiny.movie_ids())
+    divided = learning.divide(ratings, films)
+    held, kept = divided.validation, divided.train
+    assert len(held) + len(kept) == len(ratings)
+    assert len(held) == pytest.approx(len(ratings) / 10, abs=len(ratings) / 20)
+    new = ~held["movie_id"].isin(kept["movie_id"])
+    assert 0 < new.sum() <= len(ratings) / 20
+    assert (~new).sum() == pytest.approx(len(ratings) / 20, abs=1)
+
+
+# --- the files ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(chosen, tmp_path):
+    served = learning.refit(CONFIG, data(), chosen)
+    films = tuple(
+        Film(int(one), int(one), f"Film =<b>{one}</b>", 1990 if one % 2 else None, ("Drama",))
+        for one in served.movies
+    )
+    model = Model(served, films, {"facts: genres": ("a", "b")}, {"state": "x"})
+    storing.save(model, tmp_path)
+    return model, tmp_path
+
+
+def test_a_model_comes_back_as_it_was_saved(saved):
+    model, folder = saved
+    found = storing.load(folder)
+    assert (found.films, found.facts, found.about) == (model.films, model.facts, model.about)
+    rated, ratings = np.array([1, 5]), np.array([5.0, 1])
+    before, after = (
+        Person(one.served.visitor(), rated, ratings).predictions for one in (model, found)
+    )
+    np.testing.assert_allclose(after, before, atol=1e-5)
+    assert storing.about(folder) == {"state": "x"}
+
+
+def test_files_of_two_models_are_not_taken_for_one(saved):
+    model, folder = saved
+    description = (folder / storing.DESCRIPTION).read_bytes()
+    other = replace(model.served, noise=model.served.noise + 1)
+    storing.save(replace(model, served=other), folder)
+    (folder / storing.DESCRIPTION).write_bytes(description)
+    with pytest.raises(StudyError, match="not of one model"):
+        storing.load(folder)
+    assert storing.about(folder) is None
+
+
+@pytest.mark.parametrize("name", [storing.ARRAYS, storing.DESCRIPTION])
+def test_a_damaged_or_missing_file_is_told(saved, name):
+    _, folder = saved
+    (folder / name).write_bytes((folder / name).read_bytes()[:50])
+    with pytest.raises(StudyError, match="no model that can be read"):
+        storing.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(StudyError, match="no model yet"):
+        storing.load(folder)
