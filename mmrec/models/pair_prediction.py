@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
 from mmrec.errors import StudyError
+from mmrec.models.base import USERS_PER_CHUNK
 from mmrec.models.pair_inference import Floats, Observations, Positions, Posterior, Shared, inverse
 from mmrec.workspace import atomic_path
 
@@ -51,9 +53,26 @@ class Fitted:
     taste: Floats
 
     @classmethod
-    def of(cls, posterior: Posterior, users: pd.Index, movies: pd.Index, mean: float) -> "Fitted":
-        """Keeps what predictions need."""
+    def of(
+        cls,
+        posterior: Posterior,
+        users: pd.Index,
+        movies: pd.Index,
+        mean: float,
+        *,
+        unrated: float = 0.0,
+    ) -> "Fitted":
+        """Keeps what predictions need.
+
+        Args:
+            posterior: The posterior.
+            users: Ids of the users.
+            movies: Ids of the movies.
+            mean: Mean rating.
+            unrated: Added to what a movie without a rating is worth to everybody.
+        """
         seen = posterior.observations
+        without = np.bincount(seen.movie, minlength=len(movies)) == 0
         return cls(
             users=users.to_numpy(np.int64),
             movies=movies.to_numpy(np.int64),
@@ -64,7 +83,7 @@ class Fitted:
             value=seen.value,
             traits=seen.traits,
             coordinates=seen.coordinates,
-            shared=posterior.shared,
+            shared=posterior.shared + unrated * without,
             effects=posterior.effects,
             coefficients=posterior.coefficients,
             joint=posterior.joint,
@@ -96,6 +115,40 @@ class Fitted:
                 remedy="Fit it on a catalogue that holds all users and movies, rated or not.",
             )
         return np.asarray(found, np.intp)
+
+    def means(self, pairs: pd.DataFrame) -> Floats:
+        """Posterior means of pairs ``user_id, movie_id`` [n], float64 [n], not clipped.
+
+        Raises:
+            StudyError: An id was not in the data.
+        """
+        user, movie = self._places(pairs)
+        known, row = np.unique(user, return_inverse=True)
+        found = np.empty(len(pairs))
+        for start in range(0, len(known), USERS_PER_CHUNK):
+            some = (row >= start) & (row < start + USERS_PER_CHUNK)
+            grid = self.grid(known[start : start + USERS_PER_CHUNK])
+            found[some] = grid[row[some] - start, movie[some]]
+        return found
+
+    def deviations(self, pairs: pd.DataFrame) -> Floats:
+        """Posterior standard deviations of the ratings of pairs, float64 [n].
+
+        Raises:
+            StudyError: An id was not in the data.
+        """
+        user, movie = self._places(pairs)
+        found = np.empty(len(pairs))
+        order = np.argsort(user, kind="stable")
+        for one, rows in groupby(order.tolist(), key=lambda row: user[row]):
+            some = list(rows)
+            found[some] = np.sqrt(self.variances(int(one), movie[some]))
+        return found
+
+    def _places(self, pairs: pd.DataFrame) -> tuple[Positions, Positions]:
+        user = self.places(pairs["user_id"].to_numpy(np.int64), self.users, "user")
+        movie = self.places(pairs["movie_id"].to_numpy(np.int64), self.movies, "movie")
+        return user, movie
 
     def grid(self, users: Positions) -> Floats:
         """Predicted ratings of all movies for some users, float64 [n, m]."""

@@ -12,7 +12,6 @@ certain for it.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,9 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from mmrec.models.base import LEVELS, USERS_PER_CHUNK, Recommender, TrainingData
+from mmrec.models.base import LEVELS, Recommender, TrainingData
 from mmrec.models.pair_inference import Observations, Posterior, infer
 from mmrec.models.pair_learning import Parts, learn_variances, scaled, updated
+from mmrec.models.pair_left_out import left_out_residuals
 from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_priors import content_kernels, coordinates_of, observe, parts_of
 from mmrec.models.rating_scale import rmse
@@ -75,7 +75,9 @@ class PairProcess(Recommender):
     The variances are moved towards the maximum of the marginal likelihood of the training ratings.
     The validation ratings choose how far content is believed in what a movie is worth to everybody,
     how often the taste covariance is updated, and how many standard deviations an interval extends
-    to.
+    to. A movie without a rating is worth more than the likelihood expects: it regards every movie
+    alike, and whoever rates one is more often drawn to a good one. By how much, the training
+    ratings say, each predicted without any rating of its movie.
     """
 
     def __init__(self, config: PairProcessConfig):
@@ -89,7 +91,6 @@ class PairProcess(Recommender):
         if chosen is None:
             check_validation(data.validation)
         with threadpool_limits(1):  # sums of another order round differently
-            self.__dict__.pop("_fitted", None)
             mean = float(data.train["rating"].mean())
             users, movies = pd.Index(data.users["user_id"]), data.movies
             traits = traits_of(data, demographic=self.config.demographics, n=self.config.choices)
@@ -98,16 +99,16 @@ class PairProcess(Recommender):
             seen = observe(data, traits, axes)
             parts = parts_of(seen, kernels, traits, axes, identity=self.config.identity)
 
-            def fitted(posterior: Posterior) -> Fitted:
-                return Fitted.of(posterior, users, movies, mean)
+            def fitted(posterior: Posterior, unrated: float = 0.0) -> Fitted:
+                return Fitted.of(posterior, users, movies, mean, unrated=unrated)
 
             if chosen is None:
-                self._choose(seen, parts, fitted, data.validation)
+                self._fitted = self._choose(seen, parts, fitted, data.validation)
             else:
                 posterior = infer(seen, parts.covariances(chosen["variances"]))
                 for _ in range(chosen["updates"]):
                     posterior = updated(posterior)
-                self._fitted = fitted(posterior)
+                self._fitted = fitted(posterior, chosen["unrated"])
                 self.chosen, self.record = dict(chosen), {}
         self.reach = tuple(self.chosen["reach"])
         return self
@@ -116,48 +117,41 @@ class PairProcess(Recommender):
         self,
         seen: Observations,
         parts: Parts,
-        fitted: Callable[[Posterior], Fitted],
+        fitted: Callable[..., Fitted],
         validation: pd.DataFrame,
-    ) -> None:
+    ) -> Fitted:
         """Learns the variances, then goes on for as long as the validation RMSE falls."""
         learned = learn_variances(seen, parts, self.config.rounds)
-        rating = validation["rating"]
         tried: list[dict[str, float]] = []
 
-        def tell(posterior: Posterior, **settings: float) -> bool:
-            """Scores a posterior, and keeps it if none was better."""
-            before, self._fitted = getattr(self, "_fitted", None), fitted(posterior)
-            score = rmse(self.predict(validation), rating)
+        def is_better(posterior: Posterior, **settings: float) -> bool:
+            score = rmse(fitted(posterior).means(validation), validation["rating"])
             better = all(score < entry[MEASURE] for entry in tried)
             tried.append({**settings, MEASURE: score})
-            if not better and before is not None:
-                self._fitted = before
             return better
 
         for belief in self.config.beliefs:
             variances = scaled(learned, belief)
             posterior = infer(seen, parts.covariances(variances))
-            if not tell(posterior, belief=belief, updates=0):
+            if not is_better(posterior, belief=belief, updates=0):
                 break
             best, self.chosen = posterior, {"variances": variances, "updates": 0}
         for updates in range(1, self.config.max_updates + 1):
             posterior = updated(best)
-            if not tell(posterior, belief=math.nan, updates=updates):
+            if not is_better(posterior, belief=math.nan, updates=updates):
                 break
             best = posterior
             self.chosen["updates"] = updates
-        self.chosen["reach"] = self._reach(validation)
+        # Without ids a movie that nobody has rated cannot be told from others.
+        unrated = float(left_out_residuals(best).mean()) if self.config.identity else 0.0
+        found = fitted(best, unrated)
+        self.chosen |= {"unrated": unrated, "reach": _reach(found, validation)}
         self.record = {
-            MEASURE: min(entry[MEASURE] for entry in tried),
+            MEASURE: rmse(found.means(validation), validation["rating"]),
             "tuning": tried,
             "log_likelihood_per_rating": best.log_likelihood / len(seen.value),
         }
-
-    def _reach(self, validation: pd.DataFrame) -> list[float]:
-        """Standard deviations within which the shares of :data:`LEVELS` of the ratings lie."""
-        away = np.abs(validation["rating"].to_numpy() - self.predict(validation))
-        sd = self.predictive_sd(validation)
-        return [float(value) for value in np.quantile(away / sd, LEVELS)]
+        return found
 
     def predict(self, pairs: pd.DataFrame) -> NDArray[np.float64]:
         """Posterior means of pairs ``user_id, movie_id`` [n], float64 [n], not clipped.
@@ -165,14 +159,7 @@ class PairProcess(Recommender):
         Raises:
             StudyError: An id was not in the data.
         """
-        user, movie = self._places(pairs)
-        known, row = np.unique(user, return_inverse=True)
-        found = np.empty(len(pairs))
-        for start in range(0, len(known), USERS_PER_CHUNK):
-            some = (row >= start) & (row < start + USERS_PER_CHUNK)
-            grid = self._fitted.grid(known[start : start + USERS_PER_CHUNK])
-            found[some] = grid[row[some] - start, movie[some]]
-        return found
+        return self._fitted.means(pairs)
 
     def score(self, users: Sequence[int], movies: Sequence[int]) -> NDArray[np.float64]:
         """Posterior means, float64 [n_users, n_movies]."""
@@ -183,20 +170,12 @@ class PairProcess(Recommender):
         ]
 
     def predictive_sd(self, pairs: pd.DataFrame) -> NDArray[np.float64]:
-        """Posterior standard deviations of ratings, float64 [n]."""
-        user, movie = self._places(pairs)
-        found = np.empty(len(pairs))
-        order = np.argsort(user, kind="stable")
-        for one, rows in groupby(order.tolist(), key=lambda row: user[row]):
-            some = list(rows)
-            found[some] = np.sqrt(self._fitted.variances(int(one), movie[some]))
-        return found
+        """Posterior standard deviations of ratings, float64 [n].
 
-    def _places(self, pairs: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        fitted = self._fitted
-        user = fitted.places(pairs["user_id"].to_numpy(np.int64), fitted.users, "user")
-        movie = fitted.places(pairs["movie_id"].to_numpy(np.int64), fitted.movies, "movie")
-        return user, movie
+        Raises:
+            StudyError: An id was not in the data.
+        """
+        return self._fitted.deviations(pairs)
 
     def save(self, folder: Path) -> None:
         """Writes the fitted model into a folder: ``model.safetensors`` and ``model.json``."""
@@ -216,3 +195,9 @@ class PairProcess(Recommender):
         model._fitted, model.chosen, model.record = fitted, description["chosen"], {}
         model.reach = tuple(model.chosen["reach"])
         return model
+
+
+def _reach(fitted: Fitted, validation: pd.DataFrame) -> list[float]:
+    """Standard deviations within which the shares of :data:`LEVELS` of the ratings lie."""
+    away = np.abs(validation["rating"].to_numpy() - fitted.means(validation))
+    return [float(value) for value in np.quantile(away / fitted.deviations(validation), LEVELS)]

@@ -132,6 +132,7 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         pd.Index(data.users["user_id"]),
         data.movies,
         float(data.train["rating"].mean()),
+        unrated=chosen["unrated"],
     )
     weights = np.zeros(m)
     np.add.at(weights, seen.movie, posterior.coefficients)
@@ -145,7 +146,7 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         value=seen.value,
         traits=seen.traits,
         coordinates=seen.coordinates,
-        shared=posterior.shared,
+        shared=fitted.shared,
         shared_weights=weights,
         effects=posterior.effects,
         coefficients=posterior.coefficients,
@@ -160,7 +161,11 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         inner=posterior.joint[m:, m:],
         axes=_axes(kernels, axes),
         blocks=blocks_of(data, config.content),
-        settings={"variances": dict(chosen["variances"]), "reach": list(chosen["reach"])},
+        settings={
+            "variances": dict(chosen["variances"]),
+            "reach": list(chosen["reach"]),
+            "unrated": chosen["unrated"],
+        },
     )
 
 

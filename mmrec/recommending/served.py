@@ -223,7 +223,9 @@ class Served:
             self,
             movies=np.concatenate([self.movies, -np.arange(1, n + 1)]),
             coordinates=np.concatenate([self.coordinates, np.insert(placed, 0, 1, axis=1)]),
-            shared=np.concatenate([self.shared, rows[EVERYBODY] @ self.shared_weights]),
+            shared=np.concatenate(
+                [self.shared, rows[EVERYBODY] @ self.shared_weights + self.settings["unrated"]]
+            ),
             shared_weights=np.pad(self.shared_weights, (0, n)),
             covariances={
                 kind: self.covariances[kind].added(rows[kind], between[kind]) for kind in KINDS
