@@ -7,53 +7,15 @@ import pandas as pd
 import pytest
 
 from mmrec.errors import StudyError
-from mmrec.features.table import FeatureTable
 from mmrec.models.content_kernels import columns
 from mmrec.models.pair_priors import content_kernels
-from mmrec.models.pair_process import PairProcess, PairProcessConfig
+from mmrec.models.pair_process import PairProcess
 from mmrec.recommending import blocks, learning, storing
 from mmrec.recommending.people import Person, without
 from mmrec.recommending.served import EVERYBODY, KINDS, TASTE
 from mmrec.recommending.storing import Film, Model
-from tests import tiny, training_data
-
-PARTS = {"genres": slice(0, 5), "rating": slice(5, 6)}
-N_NEW = 3
-CONFIG = PairProcessConfig(("text", "facts"), choices=2, coordinates=3, max_updates=2)
-PLAIN = replace(CONFIG, coordinates=0)
-TASTES = "taste: text: text"
-
-
-def tables(lacking: int = 0) -> dict[str, FeatureTable]:
-    """Two tables that hold every film, but for the rating of the last ``lacking``."""
-    ids = tiny.movie_ids()
-    rng = np.random.default_rng(5)
-    flags = np.ones((len(ids), 2), bool)
-    vectors = rng.normal(2, 3, (len(ids), 6)).astype(np.float32)
-    vectors[:, :5] = vectors[:, :5] > 2
-    if lacking:
-        flags[-lacking:, 1] = False
-        vectors[-lacking:, 5] = 0
-    return {
-        "text": tiny.table("text", 4, len(ids)),
-        "facts": FeatureTable("facts", ids, vectors, {}, PARTS, flags),
-    }
-
-
-def data(*, lacking: int = 0, known_only: bool = False):
-    """Ratings of all films but the last three, which are in the catalogue or not."""
-    new = tiny.movie_ids()[-N_NEW:]
-    ratings = tiny.ratings()
-    ratings = ratings[~ratings["movie_id"].isin(new)]
-    movies = training_data.MOVIES[:-N_NEW] if known_only else training_data.MOVIES
-    return training_data.of(ratings, features=tables(lacking), movies=movies)
-
-
-@pytest.fixture(scope="module")
-def chosen() -> dict:
-    whole = training_data.usual()
-    model = PairProcess(CONFIG).fit(replace(whole, features=tables()), seed=0)
-    return {**model.chosen, "updates": 2}
+from tests import served_models, tiny, training_data
+from tests.served_models import CONFIG, N_NEW, PLAIN, chosen, data, tables
 
 
 def vectors_of_new(served, *, lacking: int = 0):
@@ -65,9 +27,9 @@ def vectors_of_new(served, *, lacking: int = 0):
 
 
 @pytest.mark.parametrize("lacking", [0, N_NEW])
-def test_a_film_that_is_added_is_as_if_it_had_stood_in_the_catalogue(chosen, lacking):
-    there = learning.refit(PLAIN, data(lacking=lacking), chosen)
-    served = learning.refit(PLAIN, data(lacking=lacking, known_only=True), chosen)
+def test_a_film_that_is_added_is_as_if_it_had_stood_in_the_catalogue(lacking):
+    there = learning.refit(PLAIN, data(lacking=lacking), chosen())
+    served = learning.refit(PLAIN, data(lacking=lacking, known_only=True), chosen())
     added = served.added(vectors_of_new(served, lacking=lacking), N_NEW)
     np.testing.assert_allclose(added.shared, there.shared, atol=1e-7)
     for kind in KINDS:
@@ -84,9 +46,9 @@ def test_a_film_that_is_added_is_as_if_it_had_stood_in_the_catalogue(chosen, lac
     )
 
 
-def test_the_axes_place_a_film_where_its_twin_is(chosen):
+def test_the_axes_place_a_film_where_its_twin_is():
     """Coordinates are those of the catalogue's axes: a copy of a film has the film's own."""
-    served = learning.refit(CONFIG, data(), chosen)
+    served = served_models.served()
     copies = {
         name: blocks.vectors_of(tables(), tiny.movie_ids()[:2], name, block.columns.shape[1])
         for name, block in served.blocks.items()
@@ -109,18 +71,18 @@ def test_blocks_are_those_of_the_kernels():
         np.testing.assert_allclose(rows.own, kernels[name].diagonal(), atol=1e-5)
 
 
-def test_the_covariances_are_made_of_their_kernels(chosen):
+def test_the_covariances_are_made_of_their_kernels():
     """What a new film's row is computed from gives, for films that are there, what is there."""
-    served = learning.refit(CONFIG, data(), chosen)
+    served = served_models.served()
     for one in served.covariances.values():
         made = one.prior + one.prior @ one.change @ one.prior
         np.testing.assert_allclose(made, one.total, atol=1e-9)
 
 
-def test_users_are_predicted_as_the_process_predicts_them(chosen):
+def test_users_are_predicted_as_the_process_predicts_them():
     given = data()
-    served = learning.refit(CONFIG, given, chosen)
-    model = PairProcess(CONFIG).fit(given, seed=0, chosen=chosen)
+    served = learning.refit(CONFIG, given, chosen())
+    model = PairProcess(CONFIG).fit(given, seed=0, chosen=chosen())
     films = np.arange(len(served.movies))
     np.testing.assert_allclose(
         served.everybodys_ratings(films), model.score(served.users, served.movies), atol=1e-9
@@ -133,14 +95,14 @@ def test_users_are_predicted_as_the_process_predicts_them(chosen):
         np.testing.assert_allclose(person.sds, model.predictive_sd(pairs), atol=1e-8)
 
 
-def test_a_visitor_is_a_user_of_whom_nothing_was_known(chosen):
+def test_a_visitor_is_a_user_of_whom_nothing_was_known():
     """A user without traits, whose ratings taught nobody anything, is predicted as a visitor."""
     given = data()
     nobody = replace(
         given, users=pd.concat([given.users, given.users.iloc[[0]].assign(user_id=99)])
     )
     config = replace(CONFIG, demographics=False)
-    served = learning.refit(config, nobody, chosen)
+    served = learning.refit(config, nobody, chosen())
     known, visitor = served.known_user(99), served.visitor()
     at = np.array([3, 7])
     np.testing.assert_allclose(known.mean, visitor.mean, atol=1e-12)
@@ -148,8 +110,8 @@ def test_a_visitor_is_a_user_of_whom_nothing_was_known(chosen):
     np.testing.assert_allclose(known.covariance(at), visitor.covariance(at), atol=1e-12)
 
 
-def test_a_visitors_prediction_is_the_textbooks(chosen):
-    served = learning.refit(CONFIG, data(), chosen)
+def test_a_visitors_prediction_is_the_textbooks():
+    served = served_models.served()
     rated, ratings = np.array([1, 5, 9, 20]), np.array([5.0, 1, 4, 3])
     person = Person(served.visitor(), rated, ratings)
     prior = served.covariances[EVERYBODY].total + served.covariances[TASTE].total
@@ -163,8 +125,8 @@ def test_a_visitors_prediction_is_the_textbooks(chosen):
 
 
 @pytest.mark.parametrize("user", [None, 7])
-def test_contributions_add_up_and_differences_are_what_is_left_without(chosen, user):
-    served = learning.refit(CONFIG, data(), chosen)
+def test_contributions_add_up_and_differences_are_what_is_left_without(user):
+    served = served_models.served()
     if user is None:
         person = Person(served.visitor(), np.array([2, 4, 11]), np.array([5.0, 2, 4]))
     else:
@@ -179,14 +141,14 @@ def test_contributions_add_up_and_differences_are_what_is_left_without(chosen, u
     assert np.abs(differences).max() > 0.01
 
 
-def test_somebody_without_ratings_is_predicted_what_was_expected(chosen):
-    served = learning.refit(CONFIG, data(), chosen)
+def test_somebody_without_ratings_is_predicted_what_was_expected():
+    served = served_models.served()
     nobody = Person(served.visitor(), np.zeros(0, np.intp), np.zeros(0))
     np.testing.assert_array_equal(nobody.predictions, served.mean + served.shared)
 
 
-def test_a_user_that_is_not_there_is_told(chosen):
-    served = learning.refit(CONFIG, data(), chosen)
+def test_a_user_that_is_not_there_is_told():
+    served = served_models.served()
     with pytest.raises(StudyError, match=r"no user 4711.*1 to 30"):
         served.known_user(4711)
 
@@ -207,8 +169,8 @@ def test_a_tenth_is_held_out_half_of_it_films_as_a_whole():
 
 
 @pytest.fixture
-def saved(chosen, tmp_path):
-    served = learning.refit(CONFIG, data(), chosen)
+def saved(tmp_path):
+    served = served_models.served()
     films = tuple(
         Film(int(one), int(one), f"Film =<b>{one}</b>", 1990 if one % 2 else None, ("Drama",))
         for one in served.movies

@@ -4,7 +4,7 @@ What the fit of :mod:`mmrec.models.pair_process` leaves does for the films of it
 is kept besides how both covariances over films came about, so that others can be added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_priors import content_kernels, coordinates_of, observe, parts_of
 from mmrec.models.pair_process import PairProcess, PairProcessConfig
 from mmrec.models.user_traits import traits_of
+from mmrec.recommending import lists
 from mmrec.recommending.blocks import blocks_of
 from mmrec.recommending.covariances import Covariance, step
 from mmrec.recommending.served import EVERYBODY, TASTE, Served
@@ -91,6 +92,12 @@ def fit(
     whole = _training(data, users, ratings, ratings.iloc[:0])
     with threadpool_limits(1):  # sums of another order round differently
         served = refit(config, whole, chosen)
+    ids = pd.Index(users["user_id"])
+    liked, hidden = lists.held_out(divided.train, divided.validation, ids, data.movies)
+    counts = np.bincount(
+        data.movies.get_indexer(pd.Index(divided.train["movie_id"])), minlength=len(data.movies)
+    )
+    scores = model.score(ids.tolist(), data.movies.tolist())
     likes = ratings.loc[ratings["rating"] >= LIKED, "rating"].mean()
     dislikes = ratings.loc[ratings["rating"] <= DISLIKED, "rating"].mean()
     return replace(
@@ -98,6 +105,7 @@ def fit(
         settings={
             **served.settings,
             "validation_rmse": record["validation_rmse"],
+            "popularity": lists.best_popularity(scores, counts, liked, hidden),
             "likes_count_as": float(5.0 if np.isnan(likes) else likes),
             "dislikes_count_as": float(1.0 if np.isnan(dislikes) else dislikes),
         },
@@ -201,8 +209,3 @@ def _is_told(users: pd.DataFrame) -> bool:
     """Whether age, gender and occupation of all users are known."""
     wanted = ["age", "gender", "occupation"]
     return set(wanted) <= set(users) and bool(users[wanted].notna().all().all())
-
-
-def content_of(tables: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The wanted feature tables that are there."""
-    return tuple(name for name in wanted if name in tables)

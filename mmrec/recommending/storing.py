@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from safetensors.numpy import save as serialised
@@ -170,6 +171,32 @@ def _model(arrays: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -
         raise ValueError("its two files are not of one model")
     facts = {name: tuple(names) for name, names in description["facts"].items()}
     return Model(served, films, facts, description["about"])
+
+
+def films_of(movies: pd.DataFrame) -> tuple[Film, ...]:
+    """What a catalogue's movies are called, and their facts."""
+    columns = ("movie_id", "film_id", "title", "year", "genres", "directors", "cast")
+    return tuple(
+        Film(
+            int(row["movie_id"]),
+            int(row["film_id"]),
+            _plain(str(row["title"])),
+            None if pd.isna(row["year"]) else int(row["year"]),
+            *(_names(row[name]) for name in ("genres", "directors", "cast")),
+        )
+        for row in movies.reindex(columns=list(columns)).to_dict("records")
+    )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | np.ndarray):
+        return ()
+    return tuple(_plain(str(name)) for name in value)
+
+
+def _plain(text: str) -> str:
+    """A text on one line, without marks that a terminal would take for commands."""
+    return "".join(mark if mark.isprintable() else " " for mark in text).strip()
 
 
 def _listed(film: Film) -> list[Any]:

@@ -3,9 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mmrec.catalogue import tables
@@ -16,7 +14,7 @@ from mmrec.features.table import FeatureTable
 from mmrec.models.base import TrainingData
 from mmrec.provenance import code_digest, digest
 from mmrec.recommending import learning, storing, vocabulary
-from mmrec.recommending.storing import Film, Model
+from mmrec.recommending.storing import Model
 from mmrec.workspace import Workspace
 
 FOLDER = "model"
@@ -45,11 +43,20 @@ def train(workspace: Workspace, *, features: Sequence[str] | None = None) -> Mod
         LocalError: The disk is full or may not be written.
     """
     catalogue = tables.load(workspace)
-    found = _tables(workspace, features)
-    folder = workspace.root / FOLDER
+    return kept(workspace.root / FOLDER, catalogue, _tables(workspace, features))
+
+
+def kept(folder: Path, catalogue: Catalogue, found: Mapping[str, FeatureTable]) -> Model:
+    """The model of a catalogue and its features, kept in a folder: trained unless it is there.
+
+    Args:
+        folder: Of the model, in a workspace's folder.
+        catalogue: Its ratings are learned from, and its movies described.
+        found: Feature tables by name, all of which are learned from.
+    """
     state = _state(catalogue, found)
     if (storing.about(folder) or {}).get("state") != state:
-        storing.save(_trained(catalogue, found, workspace, state), folder)
+        storing.save(_trained(catalogue, found, folder, state), folder)
     return storing.load(folder)
 
 
@@ -90,13 +97,13 @@ def is_current(workspace: Workspace, *, features: Sequence[str] | None = None) -
 
 
 def _trained(
-    catalogue: Catalogue, found: Mapping[str, FeatureTable], workspace: Workspace, state: str
+    catalogue: Catalogue, found: Mapping[str, FeatureTable], folder: Path, state: str
 ) -> Model:
     movies = catalogue.movies
     if len(catalogue.ratings) < FEWEST:
         raise StudyError(
             f"{len(catalogue.ratings)} ratings are too few to learn from",
-            where=workspace.catalogue,
+            where="ratings",
             remedy=f"Give at least {FEWEST}, or rate its films with the reference's model.",
         )
     ids = pd.Index(movies["movie_id"])
@@ -106,7 +113,7 @@ def _trained(
     served = learning.fit(catalogue.ratings, catalogue.users, films, data, tuple(found))
     about = {
         "state": state,
-        "profile": workspace.root.name,
+        "profile": folder.parent.name,
         "ratings": len(catalogue.ratings),
         "users": len(catalogue.users),
         "films": len(movies),
@@ -117,7 +124,7 @@ def _trained(
     about = json.loads(json.dumps(about, default=str))
     named = (vocabulary.names_of(movies, table, name) for name, table in found.items())
     facts = {block: names for some in named for block, names in some.items()}
-    return Model(served, tuple(_films(movies)), facts, about)
+    return Model(served, storing.films_of(movies), facts, about)
 
 
 def _tables(workspace: Workspace, wanted: Sequence[str] | None) -> dict[str, FeatureTable]:
@@ -161,22 +168,3 @@ def _state(catalogue: Catalogue, found: Mapping[str, FeatureTable]) -> str:
 def _content(frame: pd.DataFrame) -> str:
     plain = frame.astype(dict.fromkeys(frame.select_dtypes("object"), str))
     return digest([list(plain), pd.util.hash_pandas_object(plain).astype(str).tolist()])
-
-
-def _films(movies: pd.DataFrame) -> list[Film]:
-    columns = ("movie_id", "film_id", "title", "year", "genres", "directors", "cast")
-    there = movies.reindex(columns=list(columns))
-    return [
-        Film(
-            int(row["movie_id"]),
-            int(row["film_id"]),
-            str(row["title"]),
-            None if pd.isna(row["year"]) else int(row["year"]),
-            *(tuple(_names(row[name])) for name in ("genres", "directors", "cast")),
-        )
-        for row in there.to_dict("records")
-    ]
-
-
-def _names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list | tuple | np.ndarray) else []

@@ -15,6 +15,9 @@ from mmrec.errors import StudyError
 from mmrec.features.graph.facts import MIN_FILMS
 from mmrec.features.table import FeatureTable
 
+TABLES = ("facts", "facts-unrated")
+"""Tables of the catalogue's facts, by name."""
+
 FLAGS = ("genres", "directors", "cast", "years")
 """Parts of a table of facts whose columns are flags of named facts."""
 
@@ -24,16 +27,19 @@ def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, 
 
     Args:
         movies: The catalogue that the table was made from.
-        table: A table of facts, or any other: it has no such parts.
+        table: A feature table; one that is not of the catalogue's facts names nothing.
         name: Of the table.
 
     Raises:
         StudyError: The table was made from another catalogue.
     """
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
+    if name not in TABLES:
+        return found
     for part in (part for part in table.parts if part in FLAGS):
-        names = GENRES if part == "genres" else _shared(movies, part)
-        flags = flags_of(_stated(movies, part), names)
+        stated = _stated(movies, part)
+        names = GENRES if part == "genres" else shared(stated, movies["film_id"].to_numpy())
+        flags = flags_of(stated, names)
         vectors = table.matrix(movies["movie_id"].to_numpy())[0][:, table.parts[part]]
         if flags.shape != vectors.shape or not np.array_equal(flags, vectors):
             raise StudyError(
@@ -43,6 +49,14 @@ def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, 
             )
         found[f"{name}: {part}"] = tuple(names)
     return found
+
+
+def shared(stated: Sequence[Sequence[str]], film: NDArray[np.int64]) -> list[str]:
+    """The facts that at least :data:`~mmrec.features.graph.facts.MIN_FILMS` films share, sorted."""
+    lists = [sorted(set(facts)) for facts in stated]
+    frame = pd.DataFrame({"fact": lists, "film": film}).explode("fact")
+    films = frame.dropna().drop_duplicates().groupby("fact").size()
+    return sorted(films.index[films >= MIN_FILMS])
 
 
 def flags_of(stated: Sequence[Sequence[str]], names: Sequence[str]) -> NDArray[np.float32]:
@@ -76,13 +90,6 @@ def vectors_of(
         known = flags.any(axis=1) if columns == GENRES else np.array([bool(one) for one in stated])
         found[block] = flags, np.asarray(known, bool)
     return found
-
-
-def _shared(movies: pd.DataFrame, part: str) -> list[str]:
-    stated = [sorted(set(facts)) for facts in _stated(movies, part)]
-    frame = pd.DataFrame({"fact": stated, "film": movies["film_id"].to_numpy()}).explode("fact")
-    films = frame.dropna().drop_duplicates().groupby("fact").size()
-    return sorted(films.index[films >= MIN_FILMS])
 
 
 def _stated(movies: pd.DataFrame, part: str) -> list[list[str]]:

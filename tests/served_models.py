@@ -1,0 +1,84 @@
+"""A small served model on the hand-made ratings of :mod:`tiny`, for tests of what is made of it."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from mmrec.features.table import FeatureTable
+from mmrec.models.pair_process import PairProcess, PairProcessConfig
+from mmrec.recommending import learning
+from mmrec.recommending.served import Served
+from mmrec.recommending.storing import Film, Model
+from tests import tiny, training_data
+
+PARTS = {"genres": slice(0, 5), "rating": slice(5, 6)}
+N_NEW = 3
+CONFIG = PairProcessConfig(("text", "facts"), choices=2, coordinates=3, max_updates=2)
+PLAIN = replace(CONFIG, coordinates=0)
+
+
+def tables(lacking: int = 0) -> dict[str, FeatureTable]:
+    """Two tables that hold every film, but for the rating of the last ``lacking``."""
+    ids = tiny.movie_ids()
+    rng = np.random.default_rng(5)
+    flags = np.ones((len(ids), 2), bool)
+    vectors = rng.normal(2, 3, (len(ids), 6)).astype(np.float32)
+    vectors[:, :5] = vectors[:, :5] > 2
+    if lacking:
+        flags[-lacking:, 1] = False
+        vectors[-lacking:, 5] = 0
+    return {
+        "text": tiny.table("text", 4, len(ids)),
+        "facts": FeatureTable("facts", ids, vectors, {}, PARTS, flags),
+    }
+
+
+def data(*, lacking: int = 0, known_only: bool = False):
+    """Ratings of all films but the last three, which are in the catalogue or not."""
+    new = tiny.movie_ids()[-N_NEW:]
+    ratings = tiny.ratings()
+    ratings = ratings[~ratings["movie_id"].isin(new)]
+    movies = training_data.MOVIES[:-N_NEW] if known_only else training_data.MOVIES
+    return training_data.of(ratings, features=tables(lacking), movies=movies)
+
+
+@cache
+def chosen() -> dict:
+    """What a fit chooses, but two updates of the tastes in any case."""
+    whole = training_data.usual()
+    model = PairProcess(CONFIG).fit(replace(whole, features=tables()), seed=0)
+    return {**model.chosen, "updates": 2}
+
+
+@cache
+def served() -> Served:
+    """Of all films but the last three, which are in its catalogue unrated."""
+    return learning.refit(CONFIG, data(), chosen())
+
+
+def model() -> Model:
+    """The same with films that have titles; the last two have one title, and some no year."""
+    made = replace(
+        served(),
+        settings={
+            **served().settings,
+            "likes_count_as": 4.4,
+            "dislikes_count_as": 1.6,
+            "popularity": 0.5,
+        },
+    )
+    genres = (("Drama",), ("Comedy", "Drama"), ("Action",))
+    films = tuple(
+        Film(
+            int(one),
+            int(one),
+            f"Film {min(int(one), 116)}",
+            1980 + place if place % 7 else None,
+            genres[place % 3],
+            (f"Director {place % 5}",),
+            (f"Star {place % 4}", f"Star {place % 6}"),
+        )
+        for place, one in enumerate(made.movies)
+    )
+    return Model(made, films, {}, {"features": {"text": {}, "facts": {}}})
