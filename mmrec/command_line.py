@@ -2,7 +2,8 @@
 
 import argparse
 import enum
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,3 +55,31 @@ def add_command(
     )
     parser.set_defaults(run=run, examples=tuple(examples))
     return parser
+
+
+MOST_NOTICES = 20
+"""Lines that :func:`tell` prints of one kind."""
+
+
+def tell(notices: Iterable[str], *, rest: str = "not shown") -> None:
+    """Prints what was left out to stderr, each in one line that a terminal cannot take amiss.
+
+    Args:
+        notices: What to say.
+        rest: Where those beyond :data:`MOST_NOTICES` are.
+    """
+    lines = [plain(notice) for notice in notices]
+    for line in lines[:MOST_NOTICES]:
+        print(line, file=sys.stderr)
+    if len(lines) > MOST_NOTICES:
+        print(f"… and {len(lines) - MOST_NOTICES:,} more, {rest}", file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    r"""A text in one line, with a mark in the place of what is no letter to a terminal.
+
+    >>> plain("a title\nwith \x1b[31mcolour")
+    'a title with ·[31mcolour'
+    """
+    words = " ".join(text.split())
+    return "".join(mark if mark.isprintable() else "·" for mark in words)

@@ -19,8 +19,7 @@ from mmrec.catalogue.matching import Assessed, assess, assess_all
 from mmrec.catalogue.merging import merge
 from mmrec.catalogue.provider import Candidate, Facts, Film, Match, Movie, collect
 from mmrec.command_line import Exit
-from mmrec.enrichment import pipeline, providers
-from mmrec.enrichment.lists import read_list
+from mmrec.enrichment import lists, pipeline, providers
 from mmrec.errors import StudyError
 from mmrec.features import from_list
 from mmrec.features.cache import dropped
@@ -161,6 +160,10 @@ def listed(tmp_path):
     return path
 
 
+def listed_in(path):
+    return [row.movie for row in lists.read(path).rows]
+
+
 def mmrec(monkeypatch, *arguments):
     """Runs the command; returns its exit status, or the line it ends with."""
     monkeypatch.setattr("sys.argv", ["mmrec", *map(str, arguments)])
@@ -171,8 +174,8 @@ def mmrec(monkeypatch, *arguments):
 
 def test_fifty_titles_become_a_catalogue_and_features(server, listed, tmp_path, monkeypatch, capfd):
     out = tmp_path / "mine"
-    command = ("enrich", listed, "--out", out, "--features", "--word-vectors", "corpus")
-    assert mmrec(monkeypatch, *command) == 0
+    assert mmrec(monkeypatch, "enrich", listed, "--out", out) == 0
+    assert mmrec(monkeypatch, "features", out, "--word-vectors", "corpus") == 0
     workspace = Workspace(out, out)
     movies = catalogue.load(workspace).movies
     assert list(movies.columns) == list(catalogue.MOVIE_COLUMNS)
@@ -253,15 +256,16 @@ def test_downloaded_trailers_give_video_and_audio(server, tmp_path, monkeypatch)
     def embed(files, **options):
         calls.append(files)
         vectors = np.ones((len(files), 2))
-        return FeatureTable("video", list(files), vectors, {}), dropped([])
+        said = dict.fromkeys(("encoder", "weights", "recipe"), "toy")
+        return FeatureTable("video", list(files), vectors, said), dropped([])
 
     # What these do with a file is tested where they are.
     monkeypatch.setattr(from_list.registry, "choose", lambda encoders, names: encoders[names[-1]])
     for module in (from_list.video, from_list.audio):
         monkeypatch.setattr(module, "embed_trailers", embed)
-    command = ("enrich", path, "--out", tmp_path / "mine", "--trailers", "--features")
-    options = ("--providers", "youtube,wikipedia", "--word-vectors", "corpus", "--rate-limit", "5M")
-    mmrec(monkeypatch, *command, *options)
+    options = ("--providers", "youtube,wikipedia", "--trailers", "--rate-limit", "5M")
+    mmrec(monkeypatch, "enrich", path, "--out", tmp_path / "mine", *options)
+    mmrec(monkeypatch, "features", tmp_path / "mine", "--word-vectors", "corpus")
     assert calls == [{7: tmp_path / "mine" / "trailers" / "7.mp4"}] * 2
     index = trailer_index.read(tmp_path / "mine" / "trailers")
     assert 7 in index["movie_id"].tolist()
@@ -324,7 +328,7 @@ def test_a_missing_list_and_a_wrong_provider_are_told(tmp_path, listed, monkeypa
     assert "none.csv: no such file. Check its name." in mmrec(
         monkeypatch, "enrich", tmp_path / "none.csv", *out
     )
-    assert "a folder, not a list" in mmrec(monkeypatch, "enrich", tmp_path, *out)
+    assert "no movies.csv in this folder. Write" in mmrec(monkeypatch, "enrich", tmp_path, *out)
     said = mmrec(monkeypatch, "enrich", listed, *out, "--providers", "wikipedia,tmdb")
     known = "Known: imdb, wikipedia, youtube, or the path of a .py file."
     assert said == f"providers: no provider 'tmdb'. {known}"
@@ -343,7 +347,7 @@ def test_titles_ids_and_years_are_read_as_spreadsheets_write_them(tmp_path):
         '\ufeffTitle , YEAR,movie_id,imdb_id\n"Matrix, The",1999.0,20,tt0133093\nNone,2012,3,\n',
         encoding="utf-8",
     )
-    assert read_list(path) == [
+    assert listed_in(path) == [
         Movie(3, "None", 2012),
         Movie(20, "The Matrix", 1999, imdb_id="tt0133093"),
     ]
@@ -355,7 +359,7 @@ def test_parentheses_hold_another_name_or_a_part_of_the_title(tmp_path):
         "title,year\nBirdman or (The Unexpected Virtue of Ignorance),2014\n"
         '"Hate (Haine, La) (1995)",1995\n2001: A Space Odyssey,1968\n'
     )
-    birdman, hate, odyssey = read_list(path)
+    birdman, hate, odyssey = listed_in(path)
     assert birdman.title == "Birdman or (The Unexpected Virtue of Ignorance)"
     assert hate.titles == ("Hate (La Haine)", "Hate", "La Haine")
     assert odyssey.titles == ("2001: A Space Odyssey",)
@@ -377,7 +381,7 @@ def test_any_list_is_read_or_refused_in_one_line(tmp_path, rows, junk, where):
         path.write_bytes(written)
         movies, refusal = [], None
         try:
-            movies = read_list(path)
+            movies = listed_in(path)
         except StudyError as error:
             refusal = str(error)
         assert bool(movies) != bool(refusal)

@@ -43,9 +43,11 @@ _LIKE = 0.85
 _LONGEST = 300
 
 _ID = "the IMDb id given"
-_DIRECTOR = "the director agrees with the open data"
+OPEN_DATA = "the open data"
+"""What reasons call the source of directors that were written for the movies themselves."""
+
+_DIRECTOR = "the director agrees with {}"
 _SAME_DIRECTOR = "the same director as a match whose year agrees"
-_CERTAIN = {_ID, _DIRECTOR, _SAME_DIRECTOR}
 
 
 class Assessed(NamedTuple):
@@ -141,6 +143,7 @@ def assess(
     *,
     others: Sequence[Film] = (),
     directors: Iterable[str] = (),
+    told_by: str = OPEN_DATA,
     numbers: ImdbNumbers | None = None,
 ) -> Match:
     """Weighs the evidence for one film.
@@ -149,7 +152,8 @@ def assess(
         movie: What was asked for.
         film: The film in question.
         others: What other providers found for the same movie.
-        directors: Of the movie, as an open source has them; may be empty.
+        directors: Of the movie, as an own source has them; may be empty.
+        told_by: What reasons call that source.
         numbers: What IMDb's numbers tell, where the list ends at a known time.
     """
     if movie.imdb_id and film.imdb_id:
@@ -170,13 +174,13 @@ def assess(
     verified = 0.9 if apart > 0 else 1.0
 
     if director and not apart > YEARS_APART_SAME_DIRECTOR:
-        return Match(VERIFIED, verified, _DIRECTOR)
+        return Match(VERIFIED, verified, _DIRECTOR.format(told_by))
     if not _is_film(film):
         return Match(REJECTED, 0.0, f"not a film ({str(film.kind).lower()})")
     if numbers and film.imdb_id and numbers.too_late(film.imdb_id):
         return Match(REJECTED, 0.0, "entered in IMDb after the list was closed")
     if director is False and not (same_id and apart <= YEARS_APART):
-        return Match(REJECTED, 0.0, "another director than the open data's")
+        return Match(REJECTED, 0.0, f"another director than {told_by}'s")
     if apart <= YEARS_APART:
         namesakes = max((one.namesakes for one in (film, *others)), default=0)
         if likeness < 1:
@@ -223,7 +227,11 @@ def _agreed(apart: float) -> str:
 
 
 def assess_all(
-    movies: Sequence[Movie], candidates: Sequence[Candidate], *, numbers: ImdbNumbers | None = None
+    movies: Sequence[Movie],
+    candidates: Sequence[Candidate],
+    *,
+    told_by: str = OPEN_DATA,
+    numbers: ImdbNumbers | None = None,
 ) -> list[Assessed]:
     """Decides for every candidate whether it is the film asked for.
 
@@ -234,6 +242,7 @@ def assess_all(
     Args:
         movies: What was asked for.
         candidates: What all providers found.
+        told_by: What reasons call the source of the candidates that bring their own match.
         numbers: As :func:`assess` takes it.
 
     Returns:
@@ -255,10 +264,16 @@ def assess_all(
                 continue
             others = [film for j, film in films.items() if of_one[j].provider != candidate.provider]
             match = assess(
-                by_id[movie_id], films[i], others=others, directors=directors, numbers=numbers
+                by_id[movie_id],
+                films[i],
+                others=others,
+                directors=directors,
+                told_by=told_by,
+                numbers=numbers,
             )
             assessed.append(Assessed(replace(candidate, film=films[i]), match))
-    return _settle_shared(assessed, by_id)
+    certain = {_ID, _DIRECTOR.format(told_by), _SAME_DIRECTOR}
+    return _settle_shared(assessed, by_id, certain)
 
 
 def _completed(film: Film, known: dict[str, Film]) -> Film:
@@ -268,12 +283,14 @@ def _completed(film: Film, known: dict[str, Film]) -> Film:
     return replace(film, year=film.year or same.year, kind=film.kind or same.kind)
 
 
-def _settle_shared(assessed: list[Assessed], movies: dict[int, Movie]) -> list[Assessed]:
+def _settle_shared(
+    assessed: list[Assessed], movies: dict[int, Movie], reasons: set[str]
+) -> list[Assessed]:
     """Settles to whom an id belongs that was found for two different titles.
 
-    It stays with the title for which the director confirms it, or whose id the list gives; where
-    nothing is certain, nothing is verified. The same title twice, or a title that is the other's
-    alternate, is one film.
+    It stays with the title for which the director confirms it, or whose id the list gives (the
+    certain reasons); where nothing is certain, nothing is verified. The same title twice, or a
+    title that is the other's alternate, is one film.
     """
     claims: dict[str, list[int]] = {}
     for position, (candidate, match) in enumerate(assessed):
@@ -286,7 +303,7 @@ def _settle_shared(assessed: list[Assessed], movies: dict[int, Movie]) -> list[A
         names = [{name.casefold() for name in movies[one].titles} for one in ids]
         if all(one & other for one, other in combinations(names, 2)):
             continue
-        certain = {p for p in positions if assessed[p].match.reason in _CERTAIN}
+        certain = {p for p in positions if assessed[p].match.reason in reasons}
         for position in set(positions) - certain:
             settled[position] = assessed[position]._replace(
                 match=Match(REJECTED, 0.0, "the id belongs to another title")

@@ -1,17 +1,19 @@
-"""``mmrec enrich``: a list of movies becomes a catalogue and, if asked for, features."""
+"""``mmrec enrich``: films of your own become a catalogue."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmrec.command_line import Exit, add_command
+from mmrec.command_line import Exit, add_command, tell
 from mmrec.errors import StudyError
 
 if TYPE_CHECKING:
     from mmrec.command_line import Commands
     from mmrec.enrichment.pipeline import Enriched
-    from mmrec.workspace import Workspace
+
+NOBODY = "none"
+"""In the place of providers: only the reader's own files are read."""
 
 
 def add(commands: "Commands") -> None:
@@ -20,25 +22,26 @@ def add(commands: "Commands") -> None:
         commands,
         "enrich",
         enrich,
-        summary="a list of titles and years → catalogue, features",
+        summary="films of your own → a catalogue",
+        description="Reads a list of films, or a folder with a list, trailers, posters, synopses "
+        "and ratings, asks\nproviders what they know, and writes a catalogue. Your own files come "
+        "first and are never changed.",
         examples=[
-            "mmrec enrich my_movies.csv --out my_movies",
-            "mmrec enrich my_movies.csv --out my_movies --providers wikipedia --features",
-            "mmrec enrich my_movies.csv --out my_movies --features --trailers --rate-limit 2M",
+            "mmrec enrich festival --out build/festival --providers none",
+            "mmrec enrich my_movies.csv --out build/mine",
+            "mmrec enrich my_movies.csv --out build/mine --trailers --rate-limit 2M",
         ],
     )
-    command.add_argument("list", type=Path, help="CSV with the columns title and year")
+    command.add_argument(
+        "films",
+        type=Path,
+        help="CSV with the columns title and year, or a folder with such a movies.csv",
+    )
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     command.add_argument(
         "--providers",
         default="wikipedia,imdb,youtube",
-        help="in order of trust (default: %(default)s)",
-    )
-    command.add_argument("--features", action="store_true", help="embed what was found")
-    command.add_argument(
-        "--word-vectors",
-        default="en_core_web_md,corpus",
-        help="for --features, the first that is available (default: %(default)s)",
+        help=f"in order of trust, or {NOBODY} (default: %(default)s)",
     )
     command.add_argument("--trailers", action="store_true", help="download the trailers found")
     command.add_argument("--rate-limit", help="for --trailers, per second at most: 500K, 2M")
@@ -51,10 +54,10 @@ def add(commands: "Commands") -> None:
 
 
 def enrich(options: argparse.Namespace) -> int:
-    """Enriches a list of movies and, if asked for, embeds what was found.
+    """Enriches films.
 
     Returns:
-        0 if something was found and embedded as far as asked for, else 1.
+        0 if anything is known of any film beside its title and year, else 1.
     """
     from yt_dlp.utils import parse_bytes
 
@@ -69,57 +72,37 @@ def enrich(options: argparse.Namespace) -> int:
         )
     if options.imdb_storylines:
         print(TERMS, file=sys.stderr)
+    named = [name.strip() for name in options.providers.split(",")]
+    providers = [] if named == [NOBODY] else named
     workspace = Workspace(options.out.resolve(), Workspace.open("enrich").cache)
     done = pipeline.run(
-        options.list,
+        options.films,
         workspace,
-        providers=[name.strip() for name in options.providers.split(",")],
+        providers=providers,
         storylines=options.imdb_storylines,
         trailers=options.trailers,
         rate_limit=rate_limit,
         cookies=options.cookies,
     )
-    movies = done.catalogue.movies
-    print(f"{len(movies)} movies: {movies['match_status'].value_counts().to_dict()}")
+    _show(done, workspace.root, asked=bool(providers))
+    return Exit.DONE if len(done.matches.query("status != 'rejected'")) else Exit.PROBLEM
+
+
+def _show(done: "Enriched", out: Path, *, asked: bool) -> None:
+    """Prints what there is now, and what was left out."""
+    movies, ratings = done.catalogue.movies, done.catalogue.ratings
+    notices = [
+        f"{notice.where}: {notice.what}. {notice.remedy}" for notice in done.notices.itertuples()
+    ]
+    tell(notices, rest=f"in {out / 'notices.csv'}")
+    statuses = movies["match_status"].value_counts().to_dict()
+    print(f"{len(movies)} movies: {statuses if asked else 'no provider was asked'}")
     for name in ("summary", "directors", "imdb_rating", "trailer_youtube_id"):
         known = movies[name].map(lambda value: value not in (None, []) and value == value)
         print(f"  {name:<20}{known.sum()}")
-    for name in ("conflicts", "failures"):
-        print(f"  {name:<20}{len(getattr(done, name))}, in {workspace.root / name}.csv")
-    found_nothing = movies["match_status"].isin(["missing", "rejected"]).all()
-    embedded = not options.features or _embed(done, workspace, options.word_vectors.split(","))
-    return Exit.PROBLEM if found_nothing or not embedded else Exit.DONE
-
-
-def _embed(done: "Enriched", workspace: "Workspace", word_vectors: list[str]) -> bool:
-    """Embeds what was found; prints and lists what could not be.
-
-    Returns:
-        Whether every modality has a table.
-    """
-    import pandas as pd
-
-    from mmrec.features import from_list
-    from mmrec.study.supervision import guard_children
-    from mmrec.workspace import write_csv
-
-    guard_children(workspace.root)
-    complete, left_out = True, []
-    for one in from_list.embed(
-        done.catalogue.movies, done.trailers, word_vectors=word_vectors, cache=workspace.cache
-    ):
-        for row in one.left_out.itertuples():
-            print(f"  {one.modality:<20}not movie {row.movie_id}: {row.reason}", file=sys.stderr)
-        left_out.append(one.left_out.assign(modality=one.modality))
-        if one.table is None:
-            print(f"  {one.modality:<20}none: {one.problem}", file=sys.stderr)
-            complete = False
-            continue
-        path = workspace.features / f"{one.modality}.parquet"
-        one.table.save(path)
-        size = f"{len(one.table.movie_ids)} × {one.table.width}"
-        failed = f"; {len(one.left_out)} files could not be used" if len(one.left_out) else ""
-        print(f"  {one.modality:<20}{size}, in {path}{failed}")
-    columns = ["movie_id", "modality", "file", "reason"]
-    write_csv(pd.concat(left_out)[columns], workspace.root / "left_out.csv")
-    return complete
+    for kind, number in done.own.files["kind"].value_counts().sort_index(ascending=False).items():
+        print(f"  {f'{kind} files':<20}{number}")
+    if len(ratings):
+        print(f"  {'ratings':<20}{len(ratings)}, of {ratings['user_id'].nunique()} users")
+    for name in ("conflicts", "failures", "notices"):
+        print(f"  {name:<20}{len(getattr(done, name))}, in {out / name}.csv")

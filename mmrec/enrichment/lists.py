@@ -1,10 +1,11 @@
-"""Reads a list of movies: a CSV with a title and a year per row."""
+"""Reads a list of movies: a CSV with a title and a year per row, and whatever else is known."""
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mmrec.catalogue import movielens
 from mmrec.catalogue.provider import Movie
@@ -16,42 +17,98 @@ YEARS = (1888, 2100)
 _NEEDED = ("title", "year")
 _YEAR = re.compile(r"\d{4}", re.ASCII)
 _ID = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+_CALL = re.compile(r"\S\([^()]*\)\s*$")
 _IMDB_ID = re.compile(r"tt\d{7,10}", re.ASCII)
 
 
-def read_list(path: Path) -> list[Movie]:
+class Row(NamedTuple):
+    """A movie of a list.
+
+    Attributes:
+        line: Of the file, where the row ends.
+        movie: What the row says of its identity.
+        own_id: What the reader calls the movie: the cell ``id``, else ``movie_id``, else its number
+            in the list.
+        cells: All cells by column, in lower case; what is not there is empty.
+    """
+
+    line: int
+    movie: Movie
+    own_id: str
+    cells: dict[str, str]
+
+
+class Listed(NamedTuple):
+    """A list of movies.
+
+    Attributes:
+        rows: By ascending movie ids.
+        columns: As the first row names them, in lower case.
+        notices: Rows that repeat an earlier one and are left out.
+    """
+
+    rows: list[Row]
+    columns: list[str]
+    notices: list[StudyError]
+
+
+def read(path: Path) -> Listed:
     """Reads a CSV of movies.
 
     Args:
         path: A CSV in UTF-8 with the columns ``title`` and ``year``, and, if there is more to go
-            by, ``movie_id`` (else the movies are numbered from 1) and ``imdb_id``.
-
-    Returns:
-        The movies by ascending ids.
+            by, ``id`` (any text), ``movie_id`` (a number; else the movies are numbered from 1) and
+            ``imdb_id``. Other columns are handed on as they are.
 
     Raises:
         StudyError: If the file or a row of it cannot be used; the message names the line.
         LocalError: If the file may not be read.
     """
     path = Path(path)
-    movies: dict[int, Movie] = {}
-    for line, row in _rows(path):
+    found: dict[int, Row] = {}
+    known: dict[str, int] = {}
+    lines: dict[tuple[str, ...], int] = {}
+    columns: list[str] = []
+    notices = []
+    for line, cells in rows(path, needed=_NEEDED):
         where = f"{path}, row {line}"
-        movie = _movie(row, where, number=len(movies) + 1)
-        if movie.movie_id in movies:
-            raise StudyError(
-                f"movie id {movie.movie_id} occurs twice",
-                where=where,
-                remedy="Give each row its own id, or leave the column out.",
-            )
-        movies[movie.movie_id] = movie
-    if not movies:
+        columns, content = list(cells), tuple(cells.values())
+        if content in lines:
+            what = f"the same as row {lines[content]}, and left out"
+            notices.append(StudyError(what, where=where, remedy="Drop one of the two."))
+            continue
+        lines[content] = line
+        movie = _movie(cells, where, number=len(found) + 1)
+        own_id = cells.get("id") or str(movie.movie_id)
+        for name, again in (("movie id", movie.movie_id in found), ("id", own_id in known)):
+            if again:
+                said = movie.movie_id if name == "movie id" else repr(own_id)
+                raise StudyError(
+                    f"{name} {said} occurs twice",
+                    where=where,
+                    remedy="Give each row its own id, or leave the column out.",
+                )
+        found[movie.movie_id] = Row(line, movie, own_id, cells)
+        known[own_id] = line
+    if not found:
         raise StudyError("there are no movies in it", where=path, remedy="Write one movie per row.")
-    return [movies[movie_id] for movie_id in sorted(movies)]
+    return Listed([found[movie_id] for movie_id in sorted(found)], columns, notices)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The line that each row ends in, and its cells by column."""
+def rows(path: Path, *, needed: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV in UTF-8 whose first row names the columns.
+
+    Args:
+        path: The file.
+        needed: Columns that have to be there.
+
+    Yields:
+        The line that a row ends in, and its cells, trimmed, by column in lower case.
+
+    Raises:
+        StudyError: If the file or a row of it cannot be read; the message names the line.
+        LocalError: If the file may not be read.
+    """
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     columns: list[str] = []
     try:
@@ -60,7 +117,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if not columns:
                 columns = [name.strip().lower() for name in cells]
-                _check_columns(columns, path)
+                _check_columns(columns, needed, path)
                 continue
             if len(cells) > len(columns):
                 raise StudyError(
@@ -101,13 +158,13 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _check_columns(columns: list[str], path: Path) -> None:
+def _check_columns(columns: list[str], needed: Sequence[str], path: Path) -> None:
     twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice:
         raise StudyError(
             f"two columns are named {twice!r}", where=path, remedy="Rename or drop one of them."
         )
-    missing = next((name for name in _NEEDED if name not in columns), None)
+    missing = next((name for name in needed if name not in columns), None)
     if missing:
         raise StudyError(
             f"no column {missing!r}",
@@ -150,6 +207,10 @@ def _titles(raw: str) -> list[str]:
     'Birdman or (The Unexpected Virtue of Ignorance)'
     >>> _titles("Hate (Haine, La) (1995)")
     ['Hate (La Haine)', 'Hate', 'La Haine']
+    >>> _titles("f(x)")
+    ['f(x)']
     """
+    if _CALL.search(raw):
+        return [raw]
     title, alternate, _ = movielens.split_title(raw)
     return [title] if alternate is None else [f"{title} ({alternate})", title, alternate]

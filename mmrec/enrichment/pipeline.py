@@ -1,29 +1,31 @@
-"""Any list of titles and years → a catalogue, by asking providers and merging what they found.
+"""Films of a reader's own → a catalogue, by asking providers and merging what they found.
 
-The providers keep to the contract of the study's own (`mmrec.catalogue.provider`), and the same
-rules decide which films are right and whose word counts: `mmrec.catalogue.matching` and
-`mmrec.catalogue.merging`.
+What the reader's own list and folder say counts first. The providers keep to the contract of the
+study's own (`mmrec.catalogue.provider`), and the same rules decide which films are right and whose
+word counts: `mmrec.catalogue.matching` and `mmrec.catalogue.merging`.
 """
 
 import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 
-from mmrec.catalogue import tables, trailer_index
+from mmrec.catalogue import own, tables, trailer_index
 from mmrec.catalogue.matching import Assessed, assess_all
 from mmrec.catalogue.merging import merge
-from mmrec.catalogue.provider import Candidate, Movie, Provider, collect
+from mmrec.catalogue.own import TRAILER, Own
+from mmrec.catalogue.provider import Candidate, Miss, Movie, Provider, collect
 from mmrec.catalogue.tables import Catalogue
 from mmrec.enrichment import providers as folder
 from mmrec.enrichment import trailers as videos
 from mmrec.enrichment.asking import Options
-from mmrec.enrichment.lists import read_list
+from mmrec.enrichment.own import folder as own_folder
+from mmrec.enrichment.own.files import KINDS
 from mmrec.enrichment.web import Web
 from mmrec.errors import StudyError
 from mmrec.workspace import Workspace, write_csv
@@ -35,24 +37,29 @@ _MATCH_COLUMNS = ["movie_id", "provider", "title", "year"]
 _MATCH_COLUMNS += ["status", "confidence", "reason", "source", "licence"]
 
 
+_NOTICE_COLUMNS = ["where", "what", "remedy"]
+
+
 @dataclass(frozen=True)
 class Enriched:
     """What became of a list.
 
     Attributes:
-        catalogue: As the study's own, without ratings.
+        catalogue: As the study's own.
+        own: The reader's ids, and the files of the films: the reader's, and downloaded trailers.
         matches: One row per candidate: ``movie_id, provider, title, year, status, confidence,
             reason, source, licence``.
         conflicts: As `mmrec.catalogue.merging.Merged` has them.
         failures: ``movie_id, provider, reason``.
-        trailers: Movie id to downloaded file.
+        notices: What of the reader's own was left out: ``where, what, remedy``.
     """
 
     catalogue: Catalogue
+    own: Own
     matches: pd.DataFrame
     conflicts: pd.DataFrame
     failures: pd.DataFrame
-    trailers: dict[int, Path]
+    notices: pd.DataFrame
 
 
 def run(
@@ -66,62 +73,103 @@ def run(
     cookies: Path | None = None,
     web: Web | None = None,
 ) -> Enriched:
-    """Enriches a list and writes its catalogue.
+    """Enriches a list or a folder and writes its catalogue.
 
     Every answer is kept in the cache as it comes, so an interrupted run resumes, and a finished
     one repeats without asking again. Tables go to ``workspace.root``: ``catalogue/`` as the study
-    has it, and ``matches.csv``, ``conflicts.csv``, ``failures.csv``.
+    has it, and ``matches.csv``, ``conflicts.csv``, ``failures.csv``, ``notices.csv``. Nothing in
+    the reader's folder is changed.
 
     Args:
-        path: As `mmrec.enrichment.lists.read_list` takes it.
+        path: As `mmrec.enrichment.own.folder.read` takes it.
         workspace: Where to write, and whose cache to use.
         providers: As :func:`load` takes them; the earlier counts more where two agree equally
-            well.
+            well, and the reader's own word before all. With none, nobody is asked.
         storylines: Whether to read IMDb's title pages: see `mmrec.enrichment.providers.imdb`.
-        trailers: Whether to download the trailers found, into ``trailers/``.
+        trailers: Whether to download the trailers found, into ``trailers/``, for the films of
+            which the folder has none.
         rate_limit: For trailers, bytes per second at most.
         cookies: For trailers, a ``cookies.txt``.
         web: How to ask; by default patiently.
 
     Raises:
         StudyError: If the list cannot be used, a provider is unknown, ``workspace.root`` is a
-            file, or YouTube refuses the key.
+            file or the reader's own folder, or YouTube refuses the key.
         LocalError: If the disk is full or may not be written.
     """
-    web = web or Web(workspace.cache)
+    path, web = Path(path), web or Web(workspace.cache)
     asked = [load(name, web, Options(storylines)) for name in providers]
-    if not asked:
-        raise StudyError("no provider named", where="providers", remedy=f"Known: {_known()}.")
-    movies = read_list(path)
-    if workspace.root.exists() and not workspace.root.is_dir():
-        raise StudyError("a file, not a folder", where=workspace.root, remedy="Name a folder.")
-    candidates, misses = collect(asked, movies)
-    assessed = assess_all(movies, candidates)
-    merged = merge(movies, assessed, order=[provider.name for provider in asked])
-    files: dict[int, Path] = {}
+    _check_out(workspace.root, path)
+    given = own_folder.read(path, before=own.earlier_films(workspace))
+    movies = given.movies
+    candidates, misses = collect([given.provider, *asked], movies)
+    assessed = assess_all(movies, candidates, told_by="your list")
+    order = [provider.name for provider in (given.provider, *asked)]
+    merged = merge(movies, assessed, order=order)
+    files = given.own.files
     if trailers:
-        trailer_index.write(merged.movies, workspace.root / "trailers")
-        named = merged.movies.set_index("movie_id")["trailer_youtube_id"].dropna()
-        files, failed = videos.download(
-            {int(str(movie_id)): video for movie_id, video in named.items()},
-            workspace.root / "trailers",
-            cache=workspace.cache,
-            rate_limit=rate_limit,
-            cookies=cookies,
+        downloaded, failed = _download(
+            merged.movies, given.own, workspace, rate_limit=rate_limit, cookies=cookies
         )
+        files = pd.concat([files, downloaded], ignore_index=True)
         misses += failed
-    built = Catalogue(merged.movies, *_no_ratings(), merged.rejected, _sources(candidates))
+    known = replace(given.own, files=files)
+    rated = given.ratings
+    built = Catalogue(
+        merged.movies, rated.ratings, rated.users, merged.rejected, _sources(candidates)
+    )
+    own.save(known, workspace)
     tables.save(built, workspace)
+    notices = [(one.where, one.what, one.remedy) for one in given.notices]
     done = Enriched(
         built,
+        known,
         _matches(movies, assessed),
         merged.conflicts,
         pd.DataFrame(misses, columns=["movie_id", "provider", "reason"]),
-        files,
+        pd.DataFrame(notices, columns=_NOTICE_COLUMNS),
     )
-    for name in ("matches", "conflicts", "failures"):
+    for name in ("matches", "conflicts", "failures", "notices"):
         write_csv(getattr(done, name), workspace.root / f"{name}.csv")
     return done
+
+
+def _check_out(out: Path, path: Path) -> None:
+    """Refuses to write where the reader's own files are."""
+    if out.exists() and not out.is_dir():
+        raise StudyError("a file, not a folder", where=out, remedy="Name a folder.")
+    if path.is_dir():
+        theirs = [path, *(path / kind.folder for kind in KINDS.values())]
+        if any(out.resolve() == folder.resolve() for folder in theirs):
+            raise StudyError(
+                "your own films are here, and nothing is written among them",
+                where=out,
+                remedy="Name another folder for --out.",
+            )
+
+
+def _download(
+    movies: pd.DataFrame,
+    ours: Own,
+    workspace: Workspace,
+    *,
+    rate_limit: int | None,
+    cookies: Path | None,
+) -> tuple[pd.DataFrame, list[Miss]]:
+    """Downloads the trailers found of the films that have none; rows of `Own.files`, and misses."""
+    folder = workspace.root / "trailers"
+    trailer_index.write(movies, folder)
+    found = movies.set_index("movie_id")["trailer_youtube_id"].dropna()
+    found = found.drop(list(ours.paths(TRAILER)), errors="ignore")
+    paths, failed = videos.download(
+        {int(str(movie_id)): video for movie_id, video in found.items()},
+        folder,
+        cache=workspace.cache,
+        rate_limit=rate_limit,
+        cookies=cookies,
+    )
+    rows = [(movie_id, TRAILER, str(path)) for movie_id, path in paths.items()]
+    return pd.DataFrame(rows, columns=ours.files.columns), failed
 
 
 def load(name: str, web: Web, options: Options) -> Provider:
@@ -186,15 +234,6 @@ def _matches(movies: Sequence[Movie], assessed: Sequence[Assessed]) -> pd.DataFr
         for one, match in sorted(assessed, key=lambda pair: order[pair.candidate.movie_id])
     ]
     return pd.DataFrame(rows, columns=_MATCH_COLUMNS).astype({"year": "Int64"})
-
-
-def _no_ratings() -> tuple[pd.DataFrame, pd.DataFrame]:
-    whole = pd.Series(dtype="int64")
-    ratings = pd.DataFrame(dict.fromkeys(("user_id", "movie_id", "rating", "timestamp"), whole))
-    ratings.index.name = "row"
-    text = pd.Series(dtype=object)
-    users = {"user_id": whole, "age": whole, "gender": text, "occupation": text, "zip_code": text}
-    return ratings, pd.DataFrame(users)
 
 
 def _sources(candidates: Sequence[Candidate]) -> dict[str, dict[str, object]]:

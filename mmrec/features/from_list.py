@@ -1,4 +1,8 @@
-"""Features of an enriched list: the modalities that what was found allows."""
+"""Features of a catalogue of a reader's own: the modalities that its facts and files allow.
+
+The tables have the names, the encoders and the columns of the study's, so that whatever reads the
+study's features reads these.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,70 +11,124 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmrec.catalogue.own import POSTER, TRAILER, Own
 from mmrec.errors import StudyError
 from mmrec.features import registry, text
-from mmrec.features.cache import dropped
-from mmrec.features.graph import meta
+from mmrec.features.cache import STAND_INS, dropped
+from mmrec.features.graph import facts, meta
 from mmrec.features.media import audio, video
+from mmrec.features.media.merging import Filled, Source, merge
 from mmrec.features.table import FeatureTable
 
-VIDEO_ENCODERS = ("resnet50", "efficientnet-lite0")
-AUDIO_ENCODERS = ("vggish", "log-mel")
-MARGIN = 0.1
+Files = Mapping[int, Path]
+Made = tuple[FeatureTable, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What to embed with; of each, the first that is available.
+
+    Attributes:
+        text: A model of sentence-transformers.
+        video: Names in `mmrec.features.media.video.ENCODERS`.
+        audio: Names in `mmrec.features.media.audio.ENCODERS`.
+        word_vectors: As `mmrec.features.graph.meta.embed` takes them.
+        margin: Fraction of a trailer discarded at each end.
+    """
+
+    text: str = "all-MiniLM-L6-v2"
+    video: tuple[str, ...] = ("resnet50", "efficientnet-lite0")
+    audio: tuple[str, ...] = ("vggish", "log-mel")
+    word_vectors: tuple[str, ...] = ("en_core_web_md", "corpus")
+    margin: float = 0.1
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """What became of a modality.
+    """What became of a table.
 
     Attributes:
-        modality: Its name.
+        name: Of the table.
         table: The table, or None.
         problem: Why there is no table, or None.
         left_out: Files that could not be used: ``movie_id, file, reason``.
+        expected: Whether there was anything to make it of.
     """
 
-    modality: str
+    name: str
     table: FeatureTable | None = None
     problem: StudyError | None = None
     left_out: pd.DataFrame = field(default_factory=lambda: dropped([]))
+    expected: bool = True
 
 
-def embed(
-    movies: pd.DataFrame,
-    trailers: Mapping[int, Path],
-    *,
-    word_vectors: Sequence[str],
-    cache: Path,
-) -> Iterator[Embedded]:
-    """Embeds text and meta and, where trailers were downloaded, video and audio (paper §V.A).
+TABLES = ("text", "meta", "facts", "facts-unrated", "imdb", "video", "audio")
+"""Names of the tables, in the order in which they are made."""
+
+
+def embed(movies: pd.DataFrame, own: Own, *, choices: Choices, cache: Path) -> Iterator[Embedded]:
+    """Embeds what is known of the films, and their files (paper §V.A).
 
     Args:
         movies: A catalogue's movies.
-        trailers: Movie id to file; may be empty.
-        word_vectors: As `mmrec.features.graph.meta.embed` takes them.
-        cache: The workspace's cache.
+        own: Its files.
+        choices: What to embed with.
+        cache: The workspace's cache: a vector is kept as soon as it is computed.
 
     Yields:
-        Each modality with its table and the files left out, or the reason why there is no table.
+        Each of :data:`TABLES` with the files left out, or the reason why there is no table.
 
     Raises:
         LocalError: If the disk is full or may not be written.
     """
-    ways: dict[str, Callable[[], tuple[FeatureTable, pd.DataFrame]]] = {
-        "text": lambda: (text.embed(movies, cache=cache), dropped([])),
-        "meta": lambda: (_meta(movies, word_vectors, cache), dropped([])),
+    trailers, posters = own.paths(TRAILER), own.paths(POSTER)
+    as_facts = facts.encode(movies)
+    told = not text.with_summary(movies).empty
+    ways: dict[str, tuple[bool, Callable[[list[pd.DataFrame]], Made]]] = {
+        "text": (told, lambda _: _whole(text.embed(movies, encoder=choices.text, cache=cache))),
+        "meta": (True, lambda _: _whole(_meta(movies, choices.word_vectors, cache))),
+        "facts": (True, lambda _: _whole(as_facts)),
+        "facts-unrated": (
+            True,
+            lambda _: _whole(as_facts.without(*({"rating"} & {*as_facts.parts}))),
+        ),
+        "imdb": (bool(movies["imdb_rating"].notna().any()), lambda _: _whole(facts.imdb(movies))),
+        "video": (
+            bool(trailers or posters),
+            lambda lost: _video(movies, trailers, posters, choices, cache, lost),
+        ),
+        "audio": (bool(trailers), lambda lost: _audio(trailers, choices, cache, lost)),
     }
-    if trailers:
-        ways["video"] = partial(_video, trailers, cache)
-        ways["audio"] = partial(_audio, trailers, cache)
-    for modality, way in ways.items():
+    for name, (expected, way) in ways.items():
+        lost: list[pd.DataFrame] = []
         try:
-            table, left_out = way()
-        except StudyError as error:
-            yield Embedded(modality, problem=error)
+            table, left_out = way(lost) if expected else _nothing(name)
+        except StudyError as problem:
+            yield Embedded(name, None, _said(name, problem, lost), _joined(lost), expected)
         else:
-            yield Embedded(modality, table, left_out=left_out)
+            yield Embedded(name, table, None, _joined([left_out, *lost]), expected)
+
+
+def _said(name: str, problem: StudyError, lost: Sequence[pd.DataFrame]) -> StudyError:
+    """Why there is no table; where files are to blame, they are told one by one elsewhere."""
+    if not lost:
+        return problem
+    what = f"none of the {sum(map(len, lost))} files could be used"
+    return StudyError(what, where=f"{name} features", remedy="Get them again.")
+
+
+def _nothing(name: str) -> Made:
+    needed = {
+        "text": "no film has a synopsis",
+        "imdb": "no film has an IMDb rating",
+        "video": "no film has a trailer or a poster",
+        "audio": "no film has a trailer",
+    }
+    raise StudyError(needed[name], where=f"{name} features", remedy="None is needed.")
+
+
+def _whole(table: FeatureTable) -> Made:
+    return table, dropped([])
 
 
 def _meta(movies: pd.DataFrame, word_vectors: Sequence[str], cache: Path) -> FeatureTable:
@@ -87,11 +145,56 @@ def _meta(movies: pd.DataFrame, word_vectors: Sequence[str], cache: Path) -> Fea
     return table
 
 
-def _video(trailers: Mapping[int, Path], cache: Path) -> tuple[FeatureTable, pd.DataFrame]:
-    encoder = registry.choose(video.ENCODERS, VIDEO_ENCODERS).name
-    return video.embed_trailers(trailers, encoder=encoder, margin=MARGIN, cache=cache)
+def _video(
+    movies: pd.DataFrame,
+    trailers: Files,
+    posters: Files,
+    choices: Choices,
+    cache: Path,
+    lost: list[pd.DataFrame],
+) -> Made:
+    """A trailer's vector, or else the poster's."""
+    encoder = registry.choose(video.ENCODERS, choices.video)
+    ways: dict[str, tuple[Files, Callable[[Files], Made]]] = {
+        "trailers": (
+            trailers,
+            partial(video.embed_trailers, encoder=encoder.name, margin=choices.margin, cache=cache),
+        ),
+        "posters": (posters, partial(video.embed_posters, encoder=encoder.name, cache=cache)),
+    }
+
+    def source(name: str) -> Source:
+        files, way = ways[name]
+        stand_ins = (STAND_INS[name], encoder.instead_of(video.THE_PAPERS))
+        phrases = tuple(phrase for phrase in stand_ins if phrase)
+        return Source(lambda _: Filled(*_told(way, files, lost), name, phrases))
+
+    given = [name for name, (files, _) in ways.items() if files]
+    known = {name: source(name) for name in given}
+    return merge("video", known, given, movies["movie_id"].tolist())
 
 
-def _audio(trailers: Mapping[int, Path], cache: Path) -> tuple[FeatureTable, pd.DataFrame]:
-    encoder = registry.choose(audio.ENCODERS, AUDIO_ENCODERS).name
-    return audio.embed_trailers(trailers, encoder=encoder, cache=cache)
+def _audio(trailers: Files, choices: Choices, cache: Path, lost: list[pd.DataFrame]) -> Made:
+    encoder = registry.choose(audio.ENCODERS, choices.audio)
+    return _told(partial(audio.embed_trailers, encoder=encoder.name, cache=cache), trailers, lost)
+
+
+def _told(embed: Callable[[Files], Made], files: Files, lost: list[pd.DataFrame]) -> Made:
+    """Embeds files; if not one can be used, ``lost`` says what is wrong with each."""
+    try:
+        return embed(files)
+    except StudyError:
+        rows = []
+        for movie_id, path in files.items():
+            try:
+                embed({movie_id: path})
+            except StudyError as error:
+                # Of one file it says what is wrong with it in the place of a remedy.
+                rows.append((movie_id, path.name, error.remedy))
+        lost.append(dropped(rows))
+        raise
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    some = [part for part in parts if len(part)]
+    return pd.concat(some, ignore_index=True).drop_duplicates() if some else dropped([])

@@ -1,0 +1,115 @@
+"""``mmrec features``: what is known of the films of a catalogue becomes numbers."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmrec.command_line import Exit, add_command, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmrec.command_line import Commands
+    from mmrec.features.from_list import Embedded
+    from mmrec.workspace import Workspace
+
+
+def add(commands: "Commands") -> None:
+    """Adds ``mmrec features``."""
+    command = add_command(
+        commands,
+        "features",
+        features,
+        summary="the catalogue of mmrec enrich → features",
+        description="Embeds synopses, facts, trailers and posters of a catalogue that mmrec enrich "
+        "wrote. A vector\nis kept as soon as it is computed: interrupted, the command goes on "
+        "where it was.",
+        examples=[
+            "mmrec features build/festival",
+            "mmrec features build/festival --video-encoder efficientnet-lite0",
+        ],
+    )
+    command.add_argument("folder", type=Path, help="what mmrec enrich was given as --out")
+    command.add_argument("--text-encoder", help="a model of sentence-transformers, or its folder")
+    for name in ("video-encoder", "audio-encoder", "word-vectors"):
+        command.add_argument(
+            f"--{name}", metavar="NAMES", help="in order of preference, with commas between"
+        )
+
+
+def features(options: argparse.Namespace) -> int:
+    """Embeds a catalogue.
+
+    Returns:
+        0 if there is a table of everything that there was anything to make it of, else 1.
+    """
+    from mmrec.catalogue import own, tables
+    from mmrec.errors import StudyError
+    from mmrec.features import from_list
+    from mmrec.study.supervision import guard_children
+    from mmrec.workspace import Workspace
+
+    workspace = Workspace(options.folder.resolve(), Workspace.open("enrich").cache)
+    ours = own.load(workspace)
+    if ours is None:
+        raise StudyError(
+            "no catalogue of your own",
+            where=workspace.root,
+            remedy="Name the folder that mmrec enrich was given as --out.",
+        )
+    movies = tables.load(workspace).movies
+    usual = from_list.Choices()
+    choices = from_list.Choices(
+        text=options.text_encoder or usual.text,
+        video=_named(options.video_encoder) or usual.video,
+        audio=_named(options.audio_encoder) or usual.audio,
+        word_vectors=_named(options.word_vectors) or usual.word_vectors,
+    )
+    guard_children(workspace.root)
+    complete, left_out = True, []
+    for one in from_list.embed(movies, ours, choices=choices, cache=workspace.cache):
+        complete &= _keep(one, workspace, ours.films)
+        left_out.append(one.left_out.assign(table=one.name))
+    _list(left_out, workspace)
+    return Exit.DONE if complete else Exit.PROBLEM
+
+
+def _named(value: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+def _keep(one: "Embedded", workspace: "Workspace", films: "pd.DataFrame") -> bool:
+    """Writes a table, or removes that of an earlier run; says what became of it.
+
+    Returns:
+        Whether there is a table, or nothing to make one of.
+    """
+    named = films.set_index("movie_id")
+    tell(
+        f"{row.file} ({named.at[row.movie_id, 'title']}): {row.reason}. "
+        f"Not in {one.name}; get the file again."
+        for row in one.left_out.itertuples()
+    )
+    path = workspace.features / f"{one.name}.parquet"
+    if one.table is None:
+        path.unlink(missing_ok=True)
+        assert one.problem is not None
+        if one.expected:
+            print(f"  {one.name:<15}none: {one.problem}", file=sys.stderr)
+        else:
+            print(f"  {one.name:<15}none: {one.problem.what}")
+        return not one.expected
+    one.table.save(path)
+    said = one.table.provenance
+    print(f"  {one.name:<15}{len(one.table.movie_ids)} × {one.table.width}, {said['encoder']}")
+    return True
+
+
+def _list(left_out: "list[pd.DataFrame]", workspace: "Workspace") -> None:
+    import pandas as pd
+
+    from mmrec.workspace import write_csv
+
+    columns = ["movie_id", "table", "file", "reason"]
+    write_csv(pd.concat(left_out)[columns], workspace.root / "left_out.csv")
