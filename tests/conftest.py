@@ -40,6 +40,7 @@ SLOW_MODULES = {
     "test_execution",
     "test_experiment",
     "test_experiment_runs",
+    "test_exporting",
     "test_graph",
     "test_inference",
     "test_lenskit_models",

@@ -20,6 +20,7 @@ FLOORS = [
     {"experiments"},
     {"reports"},
     {"recommending"},
+    {"exporting"},
     {"doctor", "open_data", "study"},
     {"commands"},
     {"cli"},

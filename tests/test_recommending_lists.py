@@ -105,9 +105,7 @@ def test_ndcg_is_that_of_a_list():
 
 def test_likes_of_known_films_are_what_counts():
     train = pd.DataFrame({"user_id": [1, 2], "movie_id": [10, 20]})
-    validation = pd.DataFrame(
-        {"user_id": [1, 1, 2], "movie_id": [20, 30, 10], "rating": [5, 5, 3]}
-    )
+    validation = pd.DataFrame({"user_id": [1, 1, 2], "movie_id": [20, 30, 10], "rating": [5, 5, 3]})
     users, movies = pd.Index([1, 2]), pd.Index([10, 20, 30])
     liked, hidden = lists.held_out(train, validation, users, movies)
     assert liked.tolist() == [[False, True, False], [False, False, False]]

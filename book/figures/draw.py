@@ -370,6 +370,7 @@ def floors() -> Drawing:
         ("experiments", "user", ["what is trained", "and tested, kept", "by content"]),
         ("reports", "video", ["tables, plots,", "sample page"]),
         ("recommending", "video", ["one model for", "anybody and", "any film"]),
+        ("exporting", "user", ["files for other", "programs, and", "whose they are"]),
     ]
     width, step = 112, 128
     whole = step * len(rooms) - (step - width)

@@ -1,0 +1,139 @@
+"""``mmrec export``: what a run has made, in the form of another program."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmrec.command_line import Exit, add_command
+from mmrec.errors import StudyError
+
+if TYPE_CHECKING:
+    from mmrec.command_line import Commands
+    from mmrec.exporting.output import Output
+    from mmrec.workspace import Workspace
+
+FORMATS = ("csv", "parquet", "recbole", "cornac", "mmrec-toolbox", "lenskit")
+NONE = "none"
+
+
+def add(commands: "Commands") -> None:
+    """Adds ``mmrec export``."""
+    command = add_command(
+        commands,
+        "export",
+        export,
+        summary="catalogue, features, folds and predictions for other programs",
+        description="Writes what a run has made in the form that another program reads: the "
+        "catalogue,\nthe features, the folds, and the predictions of what was trained. "
+        "MANIFEST.json and\nLICENCES.md in the folder say whose each file is and whether it may be "
+        "passed on.",
+        examples=[
+            "mmrec export paper --to recbole --out exported/recbole",
+            "mmrec export paper --to cornac --out exported/cornac --features text,video --folds u1",
+            "mmrec export paper --to parquet --out exported/open --shareable",
+            "mmrec export my_movies --to csv --out exported/my_movies --tables none",
+        ],
+    )
+    command.add_argument(
+        "workspace", help="a profile that was run, or the folder that `mmrec enrich` has written"
+    )
+    command.add_argument("--to", required=True, choices=FORMATS, help="the form")
+    command.add_argument(
+        "--out", type=Path, required=True, help="a new folder, or that of an earlier export"
+    )
+    command.add_argument(
+        "--shareable", action="store_true", help="leave out all that may not be passed on"
+    )
+    command.add_argument("--features", metavar="NAMES", help="as text,meta (default: all)")
+    command.add_argument(
+        "--folds", metavar="NAMES", help="as u1,item2 (default: the published and the cold ones)"
+    )
+    command.add_argument(
+        "--tables",
+        metavar="NAMES",
+        help="tables of results whose runs and predictions go along, as u1_single,u1_lists "
+        "(default: all)",
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, help="of the folds' validation parts (default: %(default)s)"
+    )
+
+
+def export(options: argparse.Namespace) -> int:
+    """Writes an export and prints what is in it.
+
+    Returns:
+        0; whatever stands in the way is raised.
+    """
+    from mmrec.exporting import contents, output
+
+    if options.seed < 0:
+        raise StudyError(
+            f"{options.seed} is no seed", where="--seed", remedy="Name a whole number from 0."
+        )
+    gathered = contents.collect(
+        _workspace(options.workspace),
+        features=_names(options.features),
+        folds=_names(options.folds),
+        tables_of_runs=_names(options.tables),
+        seed=options.seed,
+        shareable=options.shareable,
+    )
+    with output.create(
+        options.out, gathered, form=options.to, shareable=options.shareable
+    ) as folder:
+        _writers()[options.to](folder)
+    rated = gathered.ratings is not None and f"{len(gathered.ratings):,} ratings"
+    counts = [
+        f"{len(gathered.movies):,} movies",
+        *([rated] if rated else []),
+        f"{len(gathered.features)} modalities",
+        f"{len(gathered.folds)} folds",
+        f"{len(gathered.predicted)} runs' predictions",
+    ]
+    print(f"{', '.join(counts)}: {len(folder.files)} files in {options.out}")
+    for one in gathered.left_out:
+        print(f"  left out: {one.what} ({one.why})")
+    closed = [one for one in folder.terms if not one.shareable]
+    for whose in closed:
+        print(f"  may not be passed on: what is of {whose.source} ({whose.licence})")
+    if not closed:
+        print(f"  all of it may be passed on, with the credits in {output.LICENCES}")
+    return Exit.DONE
+
+
+def _writers() -> dict[str, Callable[["Output"], None]]:
+    from mmrec.exporting import cornac, lenskit, mmrec_toolbox, plain, recbole
+
+    return {
+        "csv": plain.write_csv_files,
+        "parquet": plain.write_parquet_files,
+        "recbole": recbole.write,
+        "cornac": cornac.write,
+        "mmrec-toolbox": mmrec_toolbox.write,
+        "lenskit": lenskit.write,
+    }
+
+
+def _workspace(name: str) -> "Workspace":
+    """The workspace of a profile or of a folder."""
+    from mmrec.workspace import Workspace
+
+    of_profile = Workspace.open(name)
+    if of_profile.catalogue.is_dir():
+        return of_profile
+    folder = Path(name).resolve()
+    if (folder / "catalogue").is_dir():
+        return Workspace(folder, of_profile.cache)
+    raise StudyError(
+        "neither a profile that was run nor a folder with a catalogue",
+        where=name,
+        remedy="Run `make study` on the profile, or `mmrec enrich` on your list, first.",
+    )
+
+
+def _names(text: str | None) -> Sequence[str] | None:
+    if text is None:
+        return None
+    return [] if text == NONE else [name.strip() for name in text.split(",") if name.strip()]

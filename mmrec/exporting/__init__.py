@@ -1,0 +1,1 @@
+"""Catalogue, features, folds and predictions in the forms that other programs read."""

@@ -1,0 +1,103 @@
+"""The columns of the plain export: what the book's page on it says, checked against the files."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        name: ``{…}`` stands for several columns.
+        kind: Type in Parquet; CSV has the same values as text.
+        meaning: What it holds, and its unit.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+
+
+_MOVIE = Column("movie_id", "int64", "the movie; the same in all files")
+_USER = Column("user_id", "int64", "the user")
+_PROVIDER = "provider of the field before it"
+
+SCHEMA: dict[str, tuple[Column, ...]] = {
+    "movies": (
+        _MOVIE,
+        Column("title", "string", "in natural order, without the year"),
+        Column("year", "int64", "of release"),
+        Column("genres", "list of string", "names of MovieLens' genres"),
+        Column("film_id", "int64", "the smallest movie id of the same film"),
+        Column("imdb_id", "string", "`tt…`"),
+        Column("match_status", "string", "`verified`, `unverified`, `rejected` or `missing`"),
+        Column("match_reason", "string", "why the providers' film is the right one"),
+        Column("summary", "string", "the plot"),
+        Column("summary_source", "string", _PROVIDER),
+        Column("directors", "list of string", "names"),
+        Column("directors_source", "string", _PROVIDER),
+        Column("cast", "list of string", "names, leading ones first"),
+        Column("cast_source", "string", _PROVIDER),
+        Column("imdb_rating", "double", "mean rating of IMDb's users, 1 to 10"),
+        Column("imdb_votes", "double", "by how many of them"),
+        Column("imdb_rating_source", "string", _PROVIDER),
+        Column("runtime_minutes", "double", "minutes"),
+        Column("trailer_youtube_id", "string", "11 characters"),
+        Column("poster", "string", "name of a file of the posters' source"),
+    ),
+    "users": (
+        _USER,
+        Column("age", "int64", "years"),
+        Column("gender", "string", "`F` or `M`"),
+        Column("occupation", "string", "one of MovieLens' 21"),
+        Column("zip_code", "string", "as given by the user"),
+    ),
+    "ratings": (
+        Column("row", "int64", "position in `u.data`, from 0; the folds are made by it"),
+        _USER,
+        _MOVIE,
+        Column("rating", "int64", "1 to 5 stars"),
+        Column("timestamp", "int64", "seconds since 1970, UTC"),
+    ),
+    "folds": (
+        Column("row", "int64", "the rating, as in `ratings`"),
+        Column("{fold}", "string", "`train`, `validation` or `test`; empty: no role in this fold"),
+    ),
+    "new_movies": (
+        Column("fold", "string", "a fold with new films"),
+        Column("movie_id", "int64", "a movie that is new in it: lists are made of these alone"),
+    ),
+    "features/{modality}": (
+        _MOVIE,
+        Column("has_{part}", "bool", "whether the part is known; zeros stand for what is not"),
+        Column("vector", "list of float", "all parts; in CSV a column `{part}_{number}` each"),
+    ),
+    "runs": (
+        Column("table", "string", "the table of results it belongs to"),
+        Column("row", "string", "its row there"),
+        Column("hash", "string", "of all that the result depends on; names its predictions"),
+        Column("{…}", "", "settings and measures, as the book's results have them"),
+    ),
+    "predictions/{hash}": (
+        _USER,
+        _MOVIE,
+        Column("prediction", "float", "predicted rating, in stars, of a rating of the test part"),
+    ),
+    "credits": (
+        _MOVIE,
+        Column("provider", "string", "who was asked"),
+        Column("source", "string", "address of the answer"),
+        Column("licence", "string", "of the answer"),
+    ),
+}
+"""File without its suffix → its columns, in order."""
+
+
+def page() -> str:
+    """The tables of the schema in Markdown, as the book's page has them."""
+    lines: list[str] = []
+    for name, columns in SCHEMA.items():
+        lines += [f"**`{name}`**", "", "| column | type | content |", "|---|---|---|"]
+        lines += [f"| `{one.name}` | {one.kind} | {one.meaning} |" for one in columns]
+        lines += [""]
+    return "\n".join(lines)
