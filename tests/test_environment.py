@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import mmrec
+from mmrec.provenance import imports
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -66,17 +67,12 @@ def test_every_import_of_the_package_is_declared(declared):
     """A module that imports an undeclared package works only where something else brings it."""
     # Where the name to import is another than the name to install.
     distributions = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn"}
-    pattern = re.compile(r"^\s*(?:import|from) ([A-Za-z0-9_]+)", re.MULTILINE)
     imported = set()
     for module in [*(PROJECT / "mmrec").rglob("*.py"), PROJECT / "dodo.py"]:
-        imported |= set(pattern.findall(_code(module)))
+        names = imports(module.read_text(encoding="utf-8"))
+        imported |= {name.split(".")[0] for name in names}
     outside = imported - set(sys.stdlib_module_names) - {"mmrec"}
     assert {distributions.get(name, name.replace("_", "-")) for name in outside} <= set(declared)
-
-
-def _code(module: Path) -> str:
-    """A module's text without its docstrings, whose prose may start a line with “from”."""
-    return re.sub(r'"""(.|\n)*?"""', "", module.read_text(encoding="utf-8"))
 
 
 def test_the_version_is_written_once(pyproject, citation):
