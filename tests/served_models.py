@@ -4,10 +4,11 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 
 from mmrec.features.table import FeatureTable
 from mmrec.models.pair_process import PairProcess, PairProcessConfig
-from mmrec.recommending import learning
+from mmrec.recommending import given, learning
 from mmrec.recommending.served import Served
 from mmrec.recommending.storing import Film, Model
 from tests import tiny, training_data
@@ -59,15 +60,7 @@ def served() -> Served:
 
 def model() -> Model:
     """The same with films that have titles; the last two have one title, and some no year."""
-    made = replace(
-        served(),
-        settings={
-            **served().settings,
-            "likes_count_as": 4.4,
-            "dislikes_count_as": 1.6,
-            "popularity": 0.5,
-        },
-    )
+    made = replace(served(), settings={**served().settings, "popularity": 0.5})
     genres = (("Drama",), ("Comedy", "Drama"), ("Action",))
     films = tuple(
         Film(
@@ -81,4 +74,12 @@ def model() -> Model:
         )
         for place, one in enumerate(made.movies)
     )
-    return Model(made, films, {}, {"features": {"text": {}, "facts": {}}})
+    facts = {"facts: genres": ("Action", "Comedy", "Crime", "Drama", "War")}
+    toy = {"encoder": "toy", "weights": "none", "source": "made by hand"}
+    about = {"state": "x", "profile": "toy", "features": {"text": toy, "facts": toy}}
+    return Model(made, films, facts, about)
+
+
+def new_film() -> pd.DataFrame:
+    """A drama of which nothing else is known, as a catalogue has it."""
+    return given.film({"title": "A new film", "genres": ["Drama"]}, where="test")

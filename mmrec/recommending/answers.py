@@ -83,14 +83,18 @@ def recommended(
     """
     films = np.arange(len(model.films), dtype=np.intp) if among is None else among
     places = listed(person, model.served, model.films, wish, among=films)
-    return [explained(model, person, place) for place in places]
+    return explained(model, person, places)
 
 
-def explained(model: Model, person: Person, film: int) -> Recommended:
-    """What a person would rate one film, and why."""
-    why = reasons(person, model.served, film)
-    sd = float(person.sds[film])
-    return Recommended(film, Prediction.of(why.prediction, sd, model.served), why)
+def explained(model: Model, person: Person, films: Sequence[int]) -> list[Recommended]:
+    """What a person would rate some films, and why."""
+    if not films:
+        return []
+    every = reasons(person, model.served, np.array(films, np.intp))
+    return [
+        Recommended(film, Prediction.of(why.prediction, float(person.sds[film]), model.served), why)
+        for film, why in zip(films, every, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

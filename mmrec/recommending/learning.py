@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 from threadpoolctl import threadpool_limits
 
-from mmrec.models.base import LIKED, TrainingData
+from mmrec.models.base import TrainingData
 from mmrec.models.pair_inference import infer
 from mmrec.models.pair_learning import STRIDE, updated
 from mmrec.models.pair_prediction import Fitted
@@ -28,9 +28,6 @@ from mmrec.recommending.served import EVERYBODY, TASTE, Served
 
 HELD_OUT = 0.1
 """Share of the ratings that choose: half of it ratings of known films, half films as a whole."""
-
-DISLIKED = 2
-"""Ratings up to here count as disliked, where somebody only says so."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +95,12 @@ def fit(
         data.movies.get_indexer(pd.Index(divided.train["movie_id"])), minlength=len(data.movies)
     )
     scores = model.score(ids.tolist(), data.movies.tolist())
-    likes = ratings.loc[ratings["rating"] >= LIKED, "rating"].mean()
-    dislikes = ratings.loc[ratings["rating"] <= DISLIKED, "rating"].mean()
     return replace(
         served,
         settings={
             **served.settings,
             "validation_rmse": record["validation_rmse"],
             "popularity": lists.best_popularity(scores, counts, liked, hidden),
-            "likes_count_as": float(5.0 if np.isnan(likes) else likes),
-            "dislikes_count_as": float(1.0 if np.isnan(dislikes) else dislikes),
         },
     )
 

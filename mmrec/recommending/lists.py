@@ -22,9 +22,10 @@ from mmrec.recommending.storing import Film
 POPULARITIES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Weights of popularity to choose from, in stars per standard deviation."""
 
-ENOUGH = 0.9
+ENOUGH = 0.75
 """Share of the best NDCG@10 that will do. Held-out ratings flatter popular films: they are of what
-people came to watch, not of what they would have liked."""
+people came to watch, not of what they would have liked. Much less, and lists fill with films that
+hardly anybody has rated; more, and everybody is shown the same."""
 
 DIVERSITY = 0.5
 """Stars that a film gives up for being just like one that is listed before it."""

@@ -27,6 +27,9 @@ Vectors = tuple[NDArray[np.float32], NDArray[np.bool_]]
 MARGIN = 0.1
 """Fraction of a trailer that is discarded at each end, as in the study."""
 
+NOTHING = "nothing is given"
+"""Why a table is not known of a film of which nothing was said."""
+
 MADE_BY = ("encoder", "weights")
 """What two tables must agree in for their vectors to be compared."""
 
@@ -71,7 +74,7 @@ def added(model: Model, movies: pd.DataFrame, tables: Mapping[str, FeatureTable]
             continue
         table = given.get(name)
         if table is None or not len(table.movie_ids):
-            unknown[name] = "nothing is given"
+            unknown[name] = NOTHING
         elif any(table.provenance.get(key) != made.get(key) for key in MADE_BY):
             theirs, ours = (
                 f"{one.get('encoder')} ({one.get('weights')})" for one in (made, table.provenance)
@@ -135,14 +138,17 @@ def embed(
     still = {movie_id: path for movie_id, path in posters.items() if movie_id not in trailers}
     encoder = str(made.get("video", {}).get("encoder"))
     if encoder in video.ENCODERS:
-        trailer = partial(video.embed_trailers, encoder=encoder, margin=MARGIN, cache=cache)
-        poster = partial(video.embed_posters, encoder=encoder, cache=cache)
+        trailer = partial(
+            video.embed_trailers, encoder=encoder, margin=MARGIN, cache=cache, n_jobs=1
+        )
+        poster = partial(video.embed_posters, encoder=encoder, cache=cache, n_jobs=1)
         parts = [_read(trailer, trailers), _read(poster, still)]
         if some := [part for part in parts if part is not None]:
             found["video"] = _joined(some)
     encoder = str(made.get("audio", {}).get("encoder"))
     if encoder in audio.ENCODERS:
-        sound = _read(partial(audio.embed_trailers, encoder=encoder, cache=cache), trailers)
+        way = partial(audio.embed_trailers, encoder=encoder, cache=cache, n_jobs=1)
+        sound = _read(way, trailers)
         if sound is not None:
             found["audio"] = sound
     return found

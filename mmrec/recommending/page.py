@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from mmrec.errors import StudyError
 from mmrec.recommending import lists
 from mmrec.recommending.covariances import Floats
+from mmrec.recommending.given import DISLIKE, LIKE
 from mmrec.recommending.people import Person
 from mmrec.recommending.served import EVERYBODY, TASTE, Positions, Prior
 from mmrec.recommending.storing import Model
@@ -50,8 +51,8 @@ class SmallModel:
         blocks: By block of content the part of each film's row of L that is due to it, [n, r]: the
             part of the covariance of films i and k due to it is its row i times row k of L.
         popularity: How often a film was rated, in standard deviations of its logarithm, [n].
-        about: ``likes_count_as``, ``dislikes_count_as``, ``reach``, ``popularity`` (the weight)
-            and where the model comes from.
+        about: ``likes_count_as`` and ``dislikes_count_as`` in stars, ``reach`` of the intervals,
+            ``popularity`` (its weight), the ``scale``, and where the model comes from.
     """
 
     films: list[dict[str, Any]]
@@ -191,8 +192,8 @@ def small(model: Model, *, films: int = FILMS, rank: int = RANK) -> SmallModel:
         blocks=_blocks(model, at, factor),
         popularity=np.round(lists.popularity(served)[at], 3),
         about={
-            "likes_count_as": round(settings["likes_count_as"], 2),
-            "dislikes_count_as": round(settings["dislikes_count_as"], 2),
+            "likes_count_as": LIKE,
+            "dislikes_count_as": DISLIKE,
             "reach": [round(value, 4) for value in settings["reach"]],
             "popularity": settings["popularity"],
             "scale": [1, 5],

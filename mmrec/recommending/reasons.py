@@ -6,14 +6,14 @@ make the two films alike; all of it adds up to the prediction. *What would chang
 The prediction with it less that without it; as ratings tell partly the same, these do not add up.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mmrec.recommending.covariances import Floats
 from mmrec.recommending.people import Person
-from mmrec.recommending.served import EVERYBODY, KINDS, Served
+from mmrec.recommending.served import KINDS, Positions, Served
 from mmrec.recommending.storing import Film
 
 LEVEL, BEYOND = "level", "beyond content"
@@ -28,22 +28,18 @@ class Reasons:
     Attributes:
         expected: What everybody thinks of the film, and of a user of the data set what is known of
             him or her besides: the prediction before any rating of the person.
-        blocks: Names of the blocks, :data:`LEVEL` and :data:`BEYOND` last.
-        contributions: Of each film rated by block, [n, n_blocks], in stars. With ``expected`` they
-            add up to ``prediction``.
+        contributions: Of each film rated, [n], in stars. With ``expected`` they add up to
+            ``prediction``.
+        blocks: The same sum by block, :data:`LEVEL` and :data:`BEYOND` last.
         differences: By how much the prediction would be lower without each rating, [n].
         prediction: Expected rating, not clipped.
     """
 
     expected: float
-    blocks: tuple[str, ...]
     contributions: Floats
+    blocks: Mapping[str, float]
     differences: Floats
     prediction: float
-
-    def by_block(self) -> dict[str, float]:
-        """Contributions of all films rated, by block."""
-        return dict(zip(self.blocks, self.contributions.sum(axis=0).tolist(), strict=True))
 
     def strongest(self, number: int) -> list[int]:
         """Places of the films rated that the prediction depends on most, the strongest first."""
@@ -51,39 +47,60 @@ class Reasons:
         return [int(place) for place in order[:number]]
 
 
-def reasons(person: Person, served: Served, film: int) -> Reasons:
-    """Why a person is predicted what he or she is for one film.
-
-    A contribution is divided among the blocks of the film predicted: what it would lose if the
-    block told nothing of it. What no block accounts for is due to ratings alone.
+def reasons(person: Person, served: Served, films: Positions) -> list[Reasons]:
+    """Why a person is predicted what he or she is for some films.
 
     Args:
         person: A person with or without ratings.
         served: The model.
-        film: Position of the film.
+        films: Positions of k films.
     """
+    contributions, differences = person.contributions(films), person.differences(films)
+    parts = _by_block(person, served, films, person.coefficients[:, None])
+    parts[BEYOND] = contributions.sum(axis=1)[:, None] - _sum(parts, (len(films), 1))
+    return [
+        Reasons(
+            expected=float(person.prior.mean[film]),
+            contributions=contributions[row],
+            blocks={name: float(part[row, 0]) for name, part in parts.items()},
+            differences=differences[row],
+            prediction=float(person.predictions[film]),
+        )
+        for row, film in enumerate(films.tolist())
+    ]
+
+
+def by_film_and_block(person: Person, served: Served, film: int) -> dict[str, Floats]:
+    """Contributions of each film rated, [n] for each block; they add up as those do."""
     at = np.array([film], np.intp)
+    found = _by_block(person, served, at, np.diag(person.coefficients))
+    parts = {name: part[0] for name, part in found.items()}
     whole = person.contributions(at)[0]
-    weights = person.prior.weights(person.rated, np.diag(person.coefficients))
+    return parts | {BEYOND: whole - _sum(parts, whole.shape)}
+
+
+def _by_block(
+    person: Person, served: Served, films: Positions, coefficients: Floats
+) -> dict[str, Floats]:
+    """What each block of the films predicted adds to them, [k, columns of coefficients].
+
+    That is what a film would lose if the block told nothing of it. What no block accounts for is
+    due to ratings alone.
+    """
+    weights = person.prior.weights(person.rated, coefficients)
+    shape = (len(films), coefficients.shape[1])
     parts = {}
     for name, block in served.blocks.items():
-        row = block.rows(block.columns[at], block.present[at]).values[0]
-        parts[name] = sum(
-            (served.variance(kind, name) * (row @ weights[kind]) for kind in KINDS),
-            np.zeros(len(whole)),
+        rows = block.rows(block.columns[films], block.present[films]).values
+        parts[name] = _sum(
+            {kind: served.variance(kind, name) * (rows @ weights[kind]) for kind in KINDS}, shape
         )
-    parts[LEVEL] = sum(
-        (served.variance(kind, LEVEL) * weights[kind].sum(axis=0) for kind in KINDS),
-        np.zeros(len(whole)),
-    )
-    parts[BEYOND] = whole - sum(parts.values(), np.zeros(len(whole)))
-    return Reasons(
-        expected=float(person.prior.mean[film]),
-        blocks=tuple(parts),
-        contributions=np.stack(list(parts.values()), axis=1),
-        differences=person.differences(at)[0],
-        prediction=float(person.predictions[film]),
-    )
+    level = {kind: served.variance(kind, LEVEL) * weights[kind].sum(axis=0) for kind in KINDS}
+    return parts | {LEVEL: np.tile(_sum(level, shape[1:]), (shape[0], 1))}
+
+
+def _sum(parts: Mapping[str, Floats], shape: tuple[int, ...]) -> Floats:
+    return np.asarray(sum(parts.values(), np.zeros(shape)))
 
 
 def shared_facts(one: Film, other: Film) -> dict[str, list[str]]:
@@ -96,18 +113,3 @@ def shared_facts(one: Film, other: Film) -> dict[str, list[str]]:
     if one.year is not None and other.year is not None and len(decades) == 1:
         found["years"] = [f"{decades.pop()}0s"]
     return {name: facts for name, facts in found.items() if facts}
-
-
-def everybody(served: Served, film: int) -> dict[str, Any]:
-    """What a film is worth to everybody, less the mean of all ratings, by block.
-
-    Returns:
-        Stars by block; :data:`BEYOND` is what its ratings add to its content.
-    """
-    parts = {}
-    for name, block in served.blocks.items():
-        row = block.rows(block.columns[[film]], block.present[[film]]).values[0]
-        parts[name] = served.variance(EVERYBODY, name) * float(row @ served.shared_weights)
-    parts[LEVEL] = served.variance(EVERYBODY, LEVEL) * float(served.shared_weights.sum())
-    parts[BEYOND] = float(served.shared[film]) - sum(parts.values())
-    return parts

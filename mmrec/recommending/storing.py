@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from safetensors.numpy import save as serialised
 
+from mmrec.command_line import plain
 from mmrec.errors import LocalError, StudyError, local_failures
 from mmrec.recommending.blocks import Block
 from mmrec.recommending.covariances import Covariance
@@ -180,7 +181,7 @@ def films_of(movies: pd.DataFrame) -> tuple[Film, ...]:
         Film(
             int(row["movie_id"]),
             int(row["film_id"]),
-            _plain(str(row["title"])),
+            plain(str(row["title"])),
             None if pd.isna(row["year"]) else int(row["year"]),
             *(_names(row[name]) for name in ("genres", "directors", "cast")),
         )
@@ -191,12 +192,7 @@ def films_of(movies: pd.DataFrame) -> tuple[Film, ...]:
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple | np.ndarray):
         return ()
-    return tuple(_plain(str(name)) for name in value)
-
-
-def _plain(text: str) -> str:
-    """A text on one line, without marks that a terminal would take for commands."""
-    return "".join(mark if mark.isprintable() else " " for mark in text).strip()
+    return tuple(plain(str(name)) for name in value)
 
 
 def _listed(film: Film) -> list[Any]:

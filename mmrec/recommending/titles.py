@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 from mmrec.catalogue.cleaning import title_key
 from mmrec.catalogue.movielens import split_title
+from mmrec.command_line import plain
 from mmrec.errors import StudyError
 from mmrec.recommending.storing import Film
 
@@ -43,24 +44,44 @@ class Titles:
         Raises:
             StudyError: No film has the title, or several have; the closest are named.
         """
-        title, alternate, at_end = split_title(said)
-        wanted = year or at_end
+        right = self.meant(said, year)
+        if len(self._distinct(right)) == 1:
+            return self.pick(right)
+        if right:
+            remedy = f"Write one of: {self._named(right)}."
+        else:
+            close = self._called(said) or self._closest(title_key(split_title(said)[0]))
+            remedy = f"Closest: {self._named(close)}." if close else "Check its spelling."
+        raise StudyError(self.refused(said, year), where=where, remedy=remedy)
+
+    def meant(self, said: str, year: int | None = None) -> list[int]:
+        """Positions of all films that a title may mean: of one, of several, or of none."""
+        wanted = year or split_title(said)[2]
+        return [place for place in self._called(said) if wanted in (None, self._films[place].year)]
+
+    def find_quietly(self, said: str, year: int | None = None) -> int | None:
+        """Position of the film that a title means; None if it is no film's, or several films'."""
+        right = self.meant(said, year)
+        return self.pick(right) if len(self._distinct(right)) == 1 else None
+
+    def refused(self, said: str, year: int | None = None) -> str:
+        """Why a title means no film, in a few words."""
+        number = len(self._distinct(self.meant(said, year)))
+        if number:
+            return f"{number} films are called {shown(said)}"
+        return f"no film is called {shown(said)}" + (f" ({year})" if year else "")
+
+    def pick(self, places: Iterable[int]) -> int:
+        """Of the ids of one film that with most ratings."""
+        return max(places, key=lambda place: (self._counts[place], -place))
+
+    def _called(self, said: str) -> list[int]:
+        title, alternate, _ = split_title(said)
         names = (title, f"{title} {alternate}" if alternate else title)
-        found = {place for name in names for place in self._places.get(title_key(name), ())}
-        right = [place for place in found if wanted in (None, self._films[place].year)]
-        films = {self._films[place].film_id for place in right}
-        if len(films) == 1:
-            return max(right, key=lambda place: (self._counts[place], -place))
-        if films:
-            raise StudyError(
-                f"{len(films)} films are called {shown(said)}",
-                where=where,
-                remedy=f"Write one of: {self._named(right)}.",
-            )
-        close = sorted(found) or self._closest(title_key(title))
-        what = f"no film is called {shown(said)}" + (f" ({year})" if year else "")
-        remedy = f"Closest: {self._named(close)}." if close else "Check its spelling."
-        raise StudyError(what, where=where, remedy=remedy)
+        return sorted({place for name in names for place in self._places.get(title_key(name), ())})
+
+    def _distinct(self, places: Iterable[int]) -> set[int]:
+        return {self._films[place].film_id for place in places}
 
     def _named(self, places: Iterable[int]) -> str:
         """Names of films, the most-rated first, each once."""
@@ -91,6 +112,6 @@ class Titles:
 
 
 def shown(said: str) -> str:
-    """A title in quotes, on one line and not too long, whatever was typed."""
-    printable = "".join(mark if mark.isprintable() else " " for mark in said)
-    return f'"{printable[:80]}{"…" if len(printable) > 80 else ""}"'
+    """A text in quotes, on one line and not too long, whatever was typed."""
+    text = plain(said)
+    return f'"{text[:80]}{"…" if len(text) > 80 else ""}"'

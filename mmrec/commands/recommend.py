@@ -1,0 +1,174 @@
+"""``mmrec recommend``: films for a person, or people for a film, and the reasons."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmrec.command_line import Exit, add_command, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmrec.command_line import Commands
+    from mmrec.recommending.asking import Answer, Asked
+
+_FACTS = ("title", "year", "genre", "director", "cast", "synopsis", "imdb_rating", "imdb_votes")
+
+
+def add(commands: "Commands") -> None:
+    """Adds ``mmrec recommend``."""
+    command = add_command(
+        commands,
+        "recommend",
+        recommend,
+        summary="films for a person, or people for a new film, and the reasons",
+        description=(
+            "Asks the model that `make study` or `mmrec train` left. A person is a user of\n"
+            "MovieLens (--user), or anybody: films liked and disliked, or a file of ratings.\n"
+            "A film that is in no data set is told by --film or by the options after it."
+        ),
+        examples=[
+            'mmrec recommend --like Fargo --like "Pulp Fiction"',
+            'mmrec recommend --like Alien --dislike "Toy Story" --genres Horror,Sci-Fi'
+            " --years 1970-1985",
+            "mmrec recommend --ratings my_ratings.csv --top 20 --json",
+            "mmrec recommend --user 42 --why Fargo",
+            'mmrec recommend --title "The Lighthouse Keeper" --year 1998 --genre Drama'
+            ' --synopsis "A widow keeps the light burning. One night a ship answers."',
+            "mmrec recommend my_movies --like Fargo",
+        ],
+    )
+    command.add_argument(
+        "workspace",
+        nargs="?",
+        default="quick",
+        help="a profile that was run, or a folder of your own films (default: %(default)s)",
+    )
+    command.add_argument(
+        "--reference",
+        default="quick",
+        metavar="PROFILE",
+        help="whose model rates your own films if they have none (default: %(default)s)",
+    )
+    who = command.add_argument_group("for whom")
+    who.add_argument("--user", metavar="ID", help="a user of the model's own ratings")
+    who.add_argument("--like", action="append", default=[], metavar="TITLE", help="as often as …")
+    who.add_argument("--dislike", action="append", default=[], metavar="TITLE", help="… you like")
+    who.add_argument(
+        "--ratings", type=Path, metavar="CSV", help="columns title, rating (1-5), perhaps year"
+    )
+    for name, default in (("like", "5"), ("dislike", "1")):
+        who.add_argument(
+            f"--{name}-counts",
+            default=default,
+            metavar="STARS",
+            help=f"stars that a {name} counts as (default: %(default)s)",
+        )
+    which = command.add_argument_group("which films")
+    which.add_argument("--top", type=int, default=10, metavar="N", help="default: %(default)s")
+    which.add_argument("--genres", metavar="A,B", help="films of one of these genres alone")
+    which.add_argument("--years", metavar="FROM-TO", help="1990-1995, 1990-, or 1994")
+    which.add_argument(
+        "--popularity",
+        type=float,
+        metavar="STARS",
+        help="stars for each standard deviation that a film is more often rated than others, by"
+        " the logarithm of the number (default: chosen in training by likes held out)",
+    )
+    which.add_argument(
+        "--diversity",
+        type=float,
+        metavar="STARS",
+        help="stars that a film gives up for being just like one listed before it (default: 0.5)",
+    )
+    which.add_argument("--why", metavar="TITLE", help="all that one prediction is made of")
+    film = command.add_argument_group("a new film")
+    film.add_argument("--film", type=Path, metavar="FILE", help="CSV or JSON of what is known")
+    film.add_argument("--title")
+    film.add_argument("--year")
+    for name in ("genre", "director", "cast"):
+        film.add_argument(
+            f"--{name}", action="append", metavar="NAME", help="as often as there are"
+        )
+    film.add_argument("--synopsis", metavar="TEXT|FILE")
+    film.add_argument("--poster", type=Path, metavar="FILE")
+    film.add_argument("--trailer", type=Path, metavar="FILE")
+    film.add_argument("--imdb-rating", metavar="STARS", help="if it is there already, 1 to 10")
+    film.add_argument("--imdb-votes", metavar="N")
+    command.add_argument("--json", action="store_true", help="plain data, for programs")
+
+
+def recommend(options: argparse.Namespace) -> int:
+    """Answers on standard output; what was passed over is told on standard error."""
+    told = {name: value for name in _FACTS if (value := getattr(options, name)) is not None}
+    if wrong := _misused(options, bool(told)):
+        print(f"mmrec recommend: {wrong} (see mmrec recommend --help)", file=sys.stderr)
+        return Exit.USAGE
+    from mmrec.recommending import asking, given
+
+    film, files = None, {"poster": options.poster, "trailer": options.trailer}
+    if options.film is not None or told:
+        known = given.read_film(options.film) if options.film is not None else {}
+        known |= {given.FACTS.get(name, name): value for name, value in told.items()}
+        files = {name: path or known.get(name) for name, path in files.items()}
+        if known.get("synopsis"):
+            known["synopsis"] = given.synopsis(known["synopsis"])
+        film = given.film(known, where=str(options.film or "--title"))
+    asked = asking.ask(options.workspace, options.reference)
+    answer = _answered(options, asked, film, files)
+    if options.json:
+        print(json.dumps(answer.data, ensure_ascii=False, indent=1))
+    else:
+        tell(answer.notices)
+        print("\n".join(answer.lines))
+    return Exit.DONE
+
+
+def _misused(options: argparse.Namespace, film: bool) -> str | None:
+    """What is wrong with a command line that cannot be answered, or None."""
+    named = bool(options.like or options.dislike or options.ratings)
+    if options.user is not None and named:
+        return "give --user, or films and ratings, not both"
+    if not (options.user is not None or named or film or options.film):
+        return "say for whom (--like, --ratings, --user), or which film (--title, --film)"
+    if options.why is not None and (film or options.film):
+        return "--why is for films that are there; a new film's reasons are shown as they are"
+    if options.top < 1:
+        return "--top is 1 or more"
+    return None
+
+
+def _answered(
+    options: argparse.Namespace,
+    asked: "Asked",
+    film: "pd.DataFrame | None",
+    files: dict[str, Path | None],
+) -> "Answer":
+    from mmrec.recommending import given
+
+    somebody = None
+    if options.user is not None:
+        somebody = asked.user(options.user)
+    elif options.like or options.dislike or options.ratings:
+        counts = {"like": options.like_counts, "dislike": options.dislike_counts}
+        stars = {
+            name: given.stars(value, where=f"--{name}-counts") for name, value in counts.items()
+        }
+        somebody = asked.visitor(
+            likes=options.like, dislikes=options.dislike, ratings=options.ratings, **stars
+        )
+    if film is not None:
+        return asked.about_film(film, somebody, top=options.top, **files)
+    assert somebody is not None  # `_misused` has seen to it
+    if options.why is not None:
+        return asked.why(somebody, options.why)
+    wish = asked.wish(
+        top=options.top,
+        genres=options.genres,
+        years=options.years,
+        popularity=options.popularity,
+        diversity=options.diversity,
+    )
+    return asked.for_person(somebody, wish)

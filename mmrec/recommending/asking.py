@@ -1,0 +1,319 @@
+"""From what is typed to what is answered: ``mmrec recommend`` without its command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmrec.catalogue import own, tables
+from mmrec.errors import StudyError
+from mmrec.features.table import load_tables
+from mmrec.recommending import answers, given, told, training
+from mmrec.recommending.lists import DIVERSITY, Wish
+from mmrec.recommending.people import Person
+from mmrec.recommending.served import Positions
+from mmrec.recommending.storing import Model
+from mmrec.recommending.titles import Titles, shown
+from mmrec.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer.
+
+    Attributes:
+        lines: For people.
+        data: For programs, in the form that the book describes.
+        notices: What was passed over, each in one line; it is in ``data`` too.
+    """
+
+    lines: Sequence[str]
+    data: Mapping[str, Any]
+    notices: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """Who is asked about.
+
+    Attributes:
+        person: The person.
+        data: What was said of him or her.
+        notices: What of it was passed over.
+        number: Of a user of the model's ratings; None for a visitor.
+    """
+
+    person: Person
+    data: Mapping[str, Any]
+    notices: Sequence[str] = ()
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model, and which of its films may be recommended.
+
+    Attributes:
+        model: The model.
+        cache: Of the workspace, for what is embedded.
+        among: Positions of the films that may be recommended; None for all.
+        notices: What of a catalogue's features the model could not compare.
+        people: A reader's own ids of users, by their numbers; empty for MovieLens.
+    """
+
+    model: Model
+    cache: Path
+    among: Positions | None = None
+    notices: Sequence[str] = ()
+    people: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def titles(self) -> Titles:
+        """The films by title."""
+        return Titles(self.model.films, self.model.served.counts.tolist())
+
+    def user(self, said: str) -> Somebody:
+        """A user of the model's own ratings, by number or by the id that a reader's file gave.
+
+        Raises:
+            StudyError: There is none of that id.
+        """
+        known = {name: number for number, name in self.people.items()}
+        if said not in known and not (said.isascii() and said.isdigit()):
+            raise StudyError(
+                f"there is no user {shown(said)}",
+                where="--user",
+                remedy="Give the number or id of a user who has rated; of anybody else, ratings.",
+            )
+        number = known.get(said, int(said) if said.isdigit() else 0)
+        person = answers.user(self.model, number)
+        return Somebody(person, {"kind": "user", "user": self._called(number)}, number=number)
+
+    def _called(self, number: int) -> int | str:
+        """A user's id in the reader's words, if there are any."""
+        return self.people.get(number, number)
+
+    def visitor(
+        self,
+        *,
+        likes: Sequence[str] = (),
+        dislikes: Sequence[str] = (),
+        ratings: Path | None = None,
+        like: float = given.LIKE,
+        dislike: float = given.DISLIKE,
+    ) -> Somebody:
+        """Somebody who likes and dislikes films, or rates them in a file.
+
+        Args:
+            likes: Titles.
+            dislikes: Titles.
+            ratings: A CSV, see :func:`mmrec.recommending.given.read_ratings`; a like or a dislike
+                counts more than the rating there.
+            like: Stars that a like counts as.
+            dislike: Stars that a dislike counts as.
+
+        Raises:
+            StudyError: A title or the file cannot be used.
+        """
+        found = given.Given({})
+        if ratings is not None:
+            found = given.read_ratings(ratings, self.titles)
+        named = given.said(likes, dislikes, self.titles, like=like, dislike=dislike)
+        together = {**found.ratings, **named.ratings}
+        data = {
+            "kind": "visitor",
+            "ratings": [
+                {**told.film_data(self.model.films[place]), "rating": value}
+                for place, value in together.items()
+            ],
+        }
+        return Somebody(answers.visitor(self.model, together), data, found.left_out)
+
+    def wish(
+        self,
+        *,
+        top: int,
+        genres: str | None = None,
+        years: str | None = None,
+        popularity: float | None = None,
+        diversity: float | None = None,
+    ) -> Wish:
+        """What a list is to be made of, from what was typed.
+
+        Raises:
+            StudyError: No film has one of the genres, or the years are none.
+        """
+        wanted = [genre.strip() for genre in (genres or "").split(",") if genre.strip()]
+        known = {genre.lower(): genre for film in self.model.films for genre in film.genres}
+        for genre in wanted:
+            if genre.lower() not in known:
+                raise StudyError(
+                    f"no film is of the genre {genre!r}",
+                    where="--genres",
+                    remedy=f"There are: {', '.join(sorted(known.values()))}.",
+                )
+        chosen = self.model.served.settings["popularity"] if self.among is None else 0.0
+        return Wish(
+            top=top,
+            genres=[known[genre.lower()] for genre in wanted],
+            years=given.years(years) if years else (None, None),
+            popularity=chosen if popularity is None else popularity,
+            diversity=DIVERSITY if diversity is None else diversity,
+        )
+
+    def for_person(self, somebody: Somebody, wish: Wish) -> Answer:
+        """A person's list."""
+        found = answers.recommended(self.model, somebody.person, wish, among=self.among)
+        settings = {
+            "genres": list(wish.genres),
+            "years": list(wish.years),
+            "popularity": wish.popularity,
+            "diversity": wish.diversity,
+        }
+        films = told.list_data(self.model, somebody.person, found)
+        return self._answer(
+            told.list_of(self.model, somebody.person, found),
+            {"for": somebody.data, "settings": settings, "films": films},
+            somebody.notices,
+        )
+
+    def why(self, somebody: Somebody, title: str) -> Answer:
+        """All that one prediction is made of.
+
+        Raises:
+            StudyError: The title means no film, or several.
+        """
+        place = self.titles.find(title, where="--why")
+        (found,) = answers.explained(self.model, somebody.person, [place])
+        film = {
+            **told.film_data(self.model.films[place]),
+            **told.explained_data(self.model, somebody.person, found, whole=True),
+        }
+        lines = told.why(self.model, somebody.person, found)
+        return self._answer(lines, {"for": somebody.data, "films": [film]}, somebody.notices)
+
+    def about_film(
+        self,
+        movies: pd.DataFrame,
+        somebody: Somebody | None,
+        *,
+        top: int,
+        poster: Path | None = None,
+        trailer: Path | None = None,
+    ) -> Answer:
+        """Who would like a film that is not in the model, or whether one person would.
+
+        Args:
+            movies: The film, one row as a catalogue has it.
+            somebody: The person, or None for all users.
+            top: How many users are named.
+            poster: File.
+            trailer: File.
+
+        Raises:
+            StudyError: A file cannot be used.
+        """
+        from mmrec.recommending import new_films  # torch and its kin take seconds to import
+
+        (number,) = movies["movie_id"]
+        embedded = new_films.embed(
+            self.model,
+            movies,
+            trailers={number: trailer} if trailer else {},
+            posters={number: poster} if poster else {},
+            cache=self.cache,
+        )
+        added = new_films.added(self.model, movies, embedded)
+        (place,) = added.places
+        notices = [
+            f"{told.word(f'{name}: {name}')}: {why}"
+            for name, why in added.unknown.items()
+            if why != new_films.NOTHING
+        ]
+        if somebody is None:
+            received = answers.reception(added.model, place, top=top)
+            named = [(self._called(number), one) for number, one in received.users]
+            film = told.reception_data(added.model, received, added.known, named)
+            lines = told.reception_of(added.model, received, added.known, named)
+            return self._answer(lines, {"film": film}, notices)
+        person = self._again(somebody, added.model)
+        (found,) = answers.explained(added.model, person, [place])
+        film = {
+            **told.film_data(added.model.films[place]),
+            "blocks": {name: bool(number) for name, number in added.known.items()},
+            **told.explained_data(added.model, person, found, whole=True),
+        }
+        lines = [
+            *told.of_one(found.prediction),
+            "",
+            *told.why(added.model, person, found),
+        ]
+        data = {"for": somebody.data, "film": film}
+        return self._answer(lines, data, [*somebody.notices, *notices])
+
+    def _again(self, somebody: Somebody, model: Model) -> Person:
+        """The same person, asked about the films of another model."""
+        if somebody.number is not None:
+            return answers.user(model, somebody.number)
+        person = somebody.person
+        return Person(model.served.visitor(), person.rated, person.ratings)
+
+    def _answer(
+        self, lines: Sequence[str], data: Mapping[str, Any], notices: Sequence[str]
+    ) -> Answer:
+        about = self.model.about
+        model = {
+            "profile": about["profile"],
+            "features": {
+                name: {"source": made.get("source"), "stand_in": made.get("stand_in")}
+                for name, made in about["features"].items()
+            },
+        }
+        every = [*self.notices, *notices]
+        whole = {"schema": told.SCHEMA, "model": model, **data, "notices": every}
+        return Answer(lines, whole, every)
+
+
+def ask(name: str, reference: str) -> Asked:
+    """The model to be asked.
+
+    That of a workspace; of a folder of films without one, that of the reference, which then
+    recommends the folder's films alone.
+
+    Args:
+        name: A profile that was run, or a folder that ``mmrec enrich`` has filled.
+        reference: The profile whose model rates the films of a folder that has none.
+
+    Raises:
+        StudyError: There is no such workspace, or no model.
+    """
+    workspace = training.workspace_of(name)
+    if (workspace.root / training.FOLDER).is_dir() or workspace.root.name == reference:
+        theirs = own.load(workspace) if workspace.catalogue.is_dir() else None
+        people = (
+            {}
+            if theirs is None
+            else dict(zip(theirs.users["user_id"], theirs.users["id"], strict=True))
+        )
+        return Asked(training.load(workspace), workspace.cache, people=people)
+    if not workspace.catalogue.is_dir():
+        return Asked(training.load(workspace), workspace.cache)  # says that there is no model
+    return _with_films(training.load(training.workspace_of(reference)), workspace)
+
+
+def _with_films(model: Model, workspace: Workspace) -> Asked:
+    from mmrec.recommending import new_films
+
+    movies = tables.load(workspace).movies
+    names = [
+        name
+        for name in model.about["features"]
+        if (workspace.features / f"{name}.parquet").exists()
+    ]
+    added = new_films.added(model, movies, load_tables(workspace.features, names))
+    notices = [f"{name}: {why}" for name, why in added.unknown.items()]
+    return Asked(added.model, workspace.cache, np.array(added.places, np.intp), notices)

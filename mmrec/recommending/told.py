@@ -1,0 +1,233 @@
+"""Answers as people read them, and as programs do: aligned text, and plain data for JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmrec.recommending.answers import Prediction, Reception, Recommended
+from mmrec.recommending.people import LEAST, MOST, Person
+from mmrec.recommending.reasons import by_film_and_block, shared_facts
+from mmrec.recommending.storing import Film, Model
+
+Users = Sequence[tuple[int | str, Prediction]]
+
+SCHEMA = 1
+"""Version of the form of ``--json``."""
+
+SHOWN = 0.8
+"""Probability of the interval that people are shown."""
+
+N_REASONS = 2
+"""Films that a line of reasons names."""
+
+_WORDS = {
+    "genres": "genres",
+    "directors": "director",
+    "cast": "cast",
+    "years": "year",
+    "text": "synopsis",
+    "video": "pictures",
+    "audio": "sound",
+    "walks": "encyclopedia",
+    "rating": "IMDb rating",
+    "votes": "IMDb votes",
+    "level": "how high you rate",
+    "beyond content": "ratings alone",
+}
+_LONGEST = 48
+
+
+def word(block: str) -> str:
+    """What a block is called in a sentence."""
+    part = block.split(": ")[-1]
+    return _WORDS.get(part, part)
+
+
+# --- for people ---------------------------------------------------------------------------------
+
+
+def list_of(model: Model, person: Person, found: Sequence[Recommended]) -> list[str]:
+    """Lines of a list: rank, expected rating, interval, title, and what it rests on."""
+    if not found:
+        return ["No film fits."]
+    width = min(_LONGEST, max(len(model.films[one.film].name) for one in found))
+    lines = [f"     stars  {SHOWN:.0%} between  {'film':<{width}}  genres"]
+    for rank, one in enumerate(found, start=1):
+        film = model.films[one.film]
+        name, genres = _fit(film.name, width), ", ".join(film.genres)
+        lines.append(f"{rank:>3}  {_rating(one.prediction)}  {name}  {genres}".rstrip())
+        if because := _because(model, person, one):
+            lines.append(f"{'':26}{because}")
+    return lines
+
+
+def why(model: Model, person: Person, one: Recommended) -> list[str]:
+    """Lines of everything that one prediction is made of; they add up to it."""
+    film, reasons = model.films[one.film], one.reasons
+    names = [model.films[place].name for place in person.rated.tolist()]
+    width = min(_LONGEST, max(map(len, [film.name, "what everybody thinks of it", *names])))
+    lines = [
+        f"{film.name}: {reasons.prediction:.2f} stars",
+        "",
+        f"{'what everybody thinks of it':<{width}}  {reasons.expected:>6.2f}",
+    ]
+    order = reasons.strongest(len(names))
+    parts = by_film_and_block(person, model.served, one.film)
+    for place in order:
+        largest = sorted(parts, key=lambda name: -abs(parts[name][place]))[:3]
+        by_block = ", ".join(f"{word(name)} {parts[name][place]:+.2f}" for name in largest)
+        total = float(reasons.contributions[place])
+        lines.append(f"{_fit(names[place], width)}  {total:>+6.2f}  {by_block}")
+    lines += ["", "By block of content:"]
+    lines += [
+        f"  {word(name):<{width - 2}}  {value:>+6.2f}"
+        for name, value in sorted(reasons.blocks.items(), key=lambda one: -abs(one[1]))
+    ]
+    lines += ["", "Without it the prediction would be:"]
+    for place in order:
+        without = reasons.prediction - float(reasons.differences[place])
+        shared = _shares(film, model, person, place)
+        lines.append(f"  {_fit(names[place], width - 2)}  {without:>6.2f}{shared}")
+    return lines
+
+
+def of_one(prediction: Prediction) -> list[str]:
+    """Lines on one prediction and how sure it is."""
+    told = [
+        f"{level:.0%} between {low:.1f} and {high:.1f}"
+        for level, (low, high) in prediction.intervals.items()
+    ]
+    return [f"expected rating {prediction.rating:.1f}; {'; '.join(told)}"]
+
+
+def reception_of(
+    model: Model, found: Reception, known: Mapping[str, int], users: Users
+) -> list[str]:
+    """Lines on how a film would be received, the users as they are called."""
+    film = model.films[found.film]
+    there = list(dict.fromkeys(word(name) for name, number in known.items() if number))
+    absent = list(dict.fromkeys(word(name) for name, number in known.items() if not number))
+    low, high = found.mean.intervals[SHOWN]
+    lines = [
+        film.name,
+        f"  known of it: {', '.join(there) or 'nothing'}"
+        + (f"; not known: {', '.join(absent)}" if absent else ""),
+        f"  mean rating {found.mean.rating:.1f}, {SHOWN:.0%} between {low:.1f} and {high:.1f}; "
+        f"{found.liking:.0%} of the users are expected to rate it 4 or better",
+        "",
+        f"  user   stars  {SHOWN:.0%} between",
+    ]
+    lines += [f"  {user:>4}  {_rating(prediction)}".rstrip() for user, prediction in users]
+    return lines
+
+
+def _rating(prediction: Prediction) -> str:
+    low, high = prediction.intervals[SHOWN]
+    clipped = min(max(prediction.rating, LEAST), MOST)
+    return f"{clipped:>6.1f}   {low:.1f} – {high:.1f}  "
+
+
+def _because(model: Model, person: Person, one: Recommended) -> str:
+    """The films rated that a prediction rests on most, and what it has in common with them."""
+    told = []
+    for place in one.reasons.strongest(N_REASONS):
+        other = model.films[int(person.rated[place])]
+        difference = float(one.reasons.differences[place])
+        shared = _shares(model.films[one.film], model, person, place)
+        told.append(f"{difference:+.2f} by {_fit(other.title, _LONGEST).strip()}{shared}")
+    return "; ".join(told)
+
+
+def _shares(film: Film, model: Model, person: Person, place: int) -> str:
+    """What two films have in common, in parentheses; nothing if that is nothing."""
+    facts = shared_facts(film, model.films[int(person.rated[place])])
+    names = [name for some in facts.values() for name in some]
+    return f" ({', '.join(names[:4])})" if names else ""
+
+
+def _fit(text: str, width: int) -> str:
+    return f"{text:<{width}}" if len(text) <= width else f"{text[: width - 1]}…"
+
+
+# --- for programs -------------------------------------------------------------------------------
+
+
+def list_data(model: Model, person: Person, found: Sequence[Recommended]) -> list[dict[str, Any]]:
+    """A list as data."""
+    return [
+        {"rank": rank, **film_data(model.films[one.film]), **explained_data(model, person, one)}
+        for rank, one in enumerate(found, start=1)
+    ]
+
+
+def film_data(film: Film) -> dict[str, Any]:
+    """A film as data; ``movie_id`` is null for one that is not in the model's catalogue."""
+    return {
+        "movie_id": film.movie_id if film.movie_id > 0 else None,
+        "title": film.title,
+        "year": film.year,
+        "genres": list(film.genres),
+    }
+
+
+def prediction_data(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as data."""
+    return {
+        "prediction": prediction.rating,
+        "sd": prediction.sd,
+        "intervals": {
+            f"{level:.0%}".removesuffix("%"): list(bounds)
+            for level, bounds in prediction.intervals.items()
+        },
+    }
+
+
+def explained_data(
+    model: Model, person: Person, one: Recommended, *, whole: bool = False
+) -> dict[str, Any]:
+    """A prediction and its reasons as data.
+
+    Args:
+        model: The model.
+        person: The person.
+        one: The prediction.
+        whole: Whether the contribution of each film is divided among the blocks.
+    """
+    reasons = one.reasons
+    parts = by_film_and_block(person, model.served, one.film) if whole else {}
+    films = []
+    for place in reasons.strongest(len(person.rated)):
+        other = model.films[int(person.rated[place])]
+        divided = {name: float(part[place]) for name, part in parts.items()}
+        films.append(
+            {
+                **film_data(other),
+                "rating": float(person.ratings[place]),
+                "contribution": float(reasons.contributions[place]),
+                "difference": float(reasons.differences[place]),
+                "shared": shared_facts(model.films[one.film], other),
+                **({"blocks": divided} if whole else {}),
+            }
+        )
+    return {
+        **prediction_data(one.prediction),
+        "ratings": int(model.served.counts[one.film]),
+        "reasons": {
+            "expected": reasons.expected,
+            "blocks": dict(reasons.blocks),
+            "films": films,
+        },
+    }
+
+
+def reception_data(
+    model: Model, found: Reception, known: Mapping[str, int], users: Users
+) -> dict[str, Any]:
+    """How a film would be received, as data, the users as they are called."""
+    return {
+        **film_data(model.films[found.film]),
+        "blocks": {name: bool(number) for name, number in known.items()},
+        "mean": prediction_data(found.mean),
+        "one": prediction_data(found.one),
+        "liking": found.liking,
+        "users": [{"user": user, **prediction_data(prediction)} for user, prediction in users],
+    }

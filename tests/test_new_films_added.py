@@ -1,0 +1,100 @@
+"""Films that are not in the model: compared where they can be, and told where they cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmrec.catalogue.tables import movies_table
+from mmrec.errors import StudyError
+from mmrec.features.table import FeatureTable
+from mmrec.recommending import new_films
+from tests import served_models
+
+TOY = {"encoder": "toy", "weights": "none"}
+
+
+def movies(*titles):
+    rows = [
+        {"movie_id": 70 + number, "title": title, "year": 1999, "genres": ["Drama", "Opera"]}
+        for number, title in enumerate(titles)
+    ]
+    table = movies_table(rows)
+    for name in ("directors", "cast"):
+        table[name] = [[] for _ in rows]
+    return table
+
+
+def text(ids, provenance, width=4):
+    return FeatureTable("text", np.array(ids), np.ones((len(ids), width), np.float32), provenance)
+
+
+def test_films_come_last_with_ids_of_their_own():
+    model = served_models.model()
+    added = new_films.added(model, movies("One", "Two"), {"text": text([70], TOY)})
+    assert added.places == [40, 41]
+    assert [film.title for film in added.model.films[-2:]] == ["One", "Two"]
+    assert [film.movie_id for film in added.model.films[-2:]] == [-1, -2]
+    assert added.known == {"text: text": 1, "facts: genres": 2, "facts: rating": 0}
+    assert added.unknown == {}
+    present = added.model.served.blocks["text: text"].present
+    assert present[-2:].tolist() == [True, False]
+
+
+def test_vectors_of_another_encoder_are_told_and_left_out():
+    model = served_models.model()
+    other = text([70], {"encoder": "another", "weights": "none"})
+    added = new_films.added(model, movies("One"), {"text": other})
+    assert added.known["text: text"] == 0
+    assert added.unknown == {
+        "text": "the model's vectors are of toy (none), and these of another (none)"
+    }
+    nothing = new_films.added(model, movies("One"), {})
+    assert nothing.unknown == {"text": new_films.NOTHING}
+    np.testing.assert_array_equal(nothing.model.served.shared, added.model.served.shared)
+
+
+def test_vectors_of_another_width_are_told():
+    with pytest.raises(StudyError, match="has 5 columns where the model has 4"):
+        new_films.added(served_models.model(), movies("One"), {"text": text([70], TOY, width=5)})
+
+
+@pytest.fixture
+def with_media():
+    made = served_models.model()
+    media = {"video": {"encoder": "efficientnet-lite0"}, "audio": {"encoder": "log-mel"}}
+    return replace(made, about={**made.about, "features": media})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "message"),
+    [
+        ("posters", "poster.jpg", b"", r"poster\.jpg: is empty \(0 bytes\)\. Get the file again"),
+        ("trailers", "trailer.mp4", b"", r"trailer\.mp4: is empty \(0 bytes\)"),
+        ("trailers", "trailer.mp4", b"this is a text\n" * 99, r"trailer\.mp4: .*leave it out"),
+        ("posters", "poster.jpg", b"this is a text\n" * 99, r"poster\.jpg: .*leave it out"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_clear_line(
+    with_media, tmp_path, kind, name, content, message
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    files = {"trailers": {}, "posters": {}, kind: {70: path}}
+    with pytest.raises(StudyError, match=message) as error:
+        new_films.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_told(with_media, tmp_path):
+    files = {"trailers": {}, "posters": {70: tmp_path / "none.jpg"}}
+    with pytest.raises(StudyError, match=r"none\.jpg: .*no such file"):
+        new_films.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
+
+
+def test_what_the_model_cannot_compare_is_not_embedded(tmp_path):
+    made = served_models.model()
+    published = {"audio": {"encoder": "vggish-published"}}
+    closed = replace(made, about={**made.about, "features": published})
+    files = {"trailers": {70: tmp_path / "none.mp4"}, "posters": {}}
+    assert new_films.embed(closed, movies("One"), **files, cache=tmp_path) == {}
