@@ -10,7 +10,7 @@ from typing import Any
 from doit import get_var
 
 from mmrec.settings import REFERENCE, Settings
-from mmrec.study import book, execution, reference, staleness, summary, supervision
+from mmrec.study import book, execution, model, reference, staleness, summary, supervision
 from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run, Stage
 
@@ -70,14 +70,27 @@ def task_book() -> Task:
     }
 
 
+def task_model() -> Task:
+    """Trains the model that `mmrec recommend` asks."""
+
+    def current() -> bool:
+        return staleness.is_current(RUN, model.NAME, partial(model.fingerprint, RUN))
+
+    return {
+        "actions": [(told(model.train), [RUN])],
+        "uptodate": [current],
+        "task_dep": ["workspace", "notebook"],
+    }
+
+
 def task_where() -> Task:
     """Builds the book and says where it is."""
     return {"actions": [(summary.say_where, [RUN])], "task_dep": ["book"]}
 
 
 def task_study() -> Task:
-    """Runs the notebooks, builds the book, shows Table I and says where the book is."""
-    return {"actions": [(told(summary.show), [RUN])], "task_dep": ["notebook", "book"]}
+    """Runs the notebooks, trains the model, builds the book, and shows Table I."""
+    return {"actions": [(told(summary.show), [RUN])], "task_dep": ["notebook", "model", "book"]}
 
 
 def task_reference() -> Task:
