@@ -11,16 +11,25 @@ if TYPE_CHECKING:
 
 
 class Exit(enum.IntEnum):
-    """What a command tells the shell."""
+    """What a command tells the shell.
 
-    DONE = 0
-    """It did what was asked for."""
-    PROBLEM = 1
-    """Something stands in the way that you can mend; the message says what, where and how."""
-    USAGE = 2
-    """The command does not exist or was given what it does not understand; nothing was done."""
-    INTERRUPTED = 130
-    """Stopped by Ctrl-C. What was finished is kept."""
+    Attributes:
+        meaning: What the code says, for people.
+    """
+
+    meaning: str
+
+    DONE = 0, "It did what was asked for."
+    PROBLEM = 1, "Something stands in the way that you can mend; the message says what and how."
+    USAGE = 2, "There is no such command or option, or a value is missing; nothing was done."
+    INTERRUPTED = 130, "Stopped by Ctrl-C. What was finished is kept."
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        """A number with its meaning."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
 
 
 def add_command(

@@ -23,7 +23,7 @@ FLOORS = [
     {"exporting"},
     {"doctor", "open_data", "study"},
     {"commands"},
-    {"cli"},
+    {"cli", "commands_page"},
 ]
 
 

@@ -1,22 +1,16 @@
 """The frame of the commands: examples that parse, exit codes that mean something, a quick start."""
 
-import argparse
 import shlex
 import subprocess
 import sys
 
 import pytest
 
-from mmrec import cli
+from mmrec import cli, commands_page
 from mmrec.command_line import Exit
 from mmrec.errors import StudyError
 
 SLOW = ("pandas", "torch", "sklearn", "scipy", "pydantic", "yt_dlp")
-
-
-def subparsers() -> dict[str, argparse.ArgumentParser]:
-    (action,) = (a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return action.choices
 
 
 def end(monkeypatch, *arguments):
@@ -26,9 +20,9 @@ def end(monkeypatch, *arguments):
     return ended.value.code
 
 
-@pytest.mark.parametrize("name", subparsers())
+@pytest.mark.parametrize("name", commands_page.subcommands())
 def test_every_command_teaches_by_examples_that_parse(name):
-    parser = subparsers()[name]
+    parser = commands_page.subcommands()[name]
     examples = parser.get_default("examples")
     assert examples, f"{name} has no example"
     for line in examples:
@@ -36,6 +30,24 @@ def test_every_command_teaches_by_examples_that_parse(name):
         program, *arguments = shlex.split(line)
         assert (program, arguments[0]) == ("mmrec", name)
         assert cli.parser().parse_args(arguments).run is parser.get_default("run")
+
+
+def test_the_page_of_the_book_is_that_of_the_commands():
+    """If not, run ``python -m mmrec.commands_page``."""
+    assert commands_page.TARGET.read_text(encoding="utf-8") == commands_page.text()
+
+
+@pytest.mark.parametrize("name", commands_page.subcommands())
+def test_the_page_has_every_option_example_and_code(name):
+    page = commands_page.TARGET.read_text(encoding="utf-8")
+    parser = commands_page.subcommands()[name]
+    part = page.split(f"## mmrec {name}\n")[1].split("\n## ")[0]
+    for action in parser._actions:
+        for written in action.option_strings or [action.dest.upper()]:
+            assert (f"`{written}" in part) is (action.dest != "help"), written
+    assert all(example in part for example in parser.get_default("examples"))
+    for code in Exit:
+        assert f"| {code.value} | {code.meaning} |" in page
 
 
 def test_a_problem_is_one_line_and_code_1(monkeypatch, capsys):

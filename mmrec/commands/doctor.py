@@ -16,6 +16,9 @@ def add(commands: "Commands") -> None:
         "doctor",
         diagnose,
         summary="what is installed, and which sources serve here",
+        description="Says what is installed here, which sources and encoders serve and which "
+        "stand in for\nothers, and what is set up: the first thing to run where something does not "
+        "work.\nDownloads nothing but the sources themselves.",
         examples=["mmrec doctor"],
     )
 
