@@ -72,8 +72,15 @@ def listed(
         wish: What the list is to be made of.
         among: Positions of the films that may be listed at all.
     """
+    return ordered(person, popularity(served), films, wish, among=among)
+
+
+def ordered(
+    person: Person, popular: Floats, films: Sequence[Film], wish: Wish, *, among: Positions
+) -> list[int]:
+    """The same, of films whose popularity is told, [m]."""
     rated = {films[place].film_id for place in person.rated.tolist()}
-    score = person.predictions + wish.popularity * popularity(served)
+    score = person.predictions + wish.popularity * popular
     best: dict[int, int] = {}  # each film once
     for place in among[np.argsort(-score[among], kind="stable")].tolist():
         film = films[place]

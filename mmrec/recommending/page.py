@@ -25,14 +25,24 @@ from mmrec.recommending.covariances import Floats
 from mmrec.recommending.given import DISLIKE, LIKE
 from mmrec.recommending.people import Person
 from mmrec.recommending.served import EVERYBODY, TASTE, Positions, Prior
-from mmrec.recommending.storing import Model
+from mmrec.recommending.storing import Film, Model
 from mmrec.workspace import atomic_path
 
 FORMAT = 1
 """Version of the file's form."""
 
-FILMS, RANK = 500, 64
+FILMS, RANK = 500, 32
 """Films in the file, and the rank of their covariance."""
+
+EXAMPLE = {"Fargo": 5, "Groundhog Day": 5, "Star Trek: The Motion Picture": 2, "Speed": 2}
+"""What the page shows until somebody rates a film: nobody's ratings, made up."""
+
+WELL_KNOWN = 0.5
+"""Stars per standard deviation of popularity, where a visitor asks for well-known films first. All
+films of the page are known so well that by default there are none."""
+
+_BEFORE, _AFTER = "globalThis.smallModel = ", ";\n"
+"""What makes a script of the JSON: a page that is opened from a disk may load no other file."""
 
 _ROUNDS = 20
 _LARGEST = 32_767
@@ -52,7 +62,8 @@ class SmallModel:
             part of the covariance of films i and k due to it is its row i times row k of L.
         popularity: How often a film was rated, in standard deviations of its logarithm, [n].
         about: ``likes_count_as`` and ``dislikes_count_as`` in stars, ``reach`` of the intervals,
-            ``popularity`` (its weight), the ``scale``, and where the model comes from.
+            ``popularity`` and ``diversity`` (the weights), ``example`` (places of films, and
+            stars), the ``scale``, and where the model comes from.
     """
 
     films: list[dict[str, Any]]
@@ -91,10 +102,22 @@ class SmallModel:
         pulled = self.factor[person.rated].T @ person.coefficients
         return {name: part @ pulled for name, part in self.blocks.items()}
 
+    def listed(self, person: Person, wish: lists.Wish) -> list[int]:
+        """Places of the films of a list, best first."""
+        films = [
+            Film(place, place, film["title"], film["year"], film["themes"])
+            for place, film in enumerate(self.films)
+        ]
+        everything = np.arange(len(films), dtype=np.intp)
+        return lists.ordered(person, self.popularity, films, wish, among=everything)
+
     @cached_property
     def text(self) -> str:
-        """The file: JSON, in which matrices are base64 of 16-bit integers times a step."""
-        return json.dumps(
+        """The file: a script that sets ``smallModel``.
+
+        Matrices are base64 of 16-bit integers times a step.
+        """
+        given = json.dumps(
             {
                 "format": FORMAT,
                 "about": dict(self.about),
@@ -110,6 +133,7 @@ class SmallModel:
             ensure_ascii=False,
             separators=(",", ":"),
         )
+        return f"{_BEFORE}{given}{_AFTER}"
 
     @classmethod
     def read(cls, path: Path) -> "SmallModel":
@@ -119,7 +143,8 @@ class SmallModel:
             StudyError: It is no such file.
         """
         try:
-            given = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            given = json.loads(text.removeprefix(_BEFORE).removesuffix(_AFTER))
             rank = given["rank"]
             return cls(
                 films=given["films"],
@@ -144,7 +169,7 @@ def export(model: Model, path: Path, *, films: int = FILMS, rank: int = RANK) ->
 
     Args:
         model: One of open data alone.
-        path: The file, JSON.
+        path: The file, a script.
         films: How many films at most, those with the most ratings of those that have a title.
         rank: Of the covariance; at most the number of films.
 
@@ -156,7 +181,7 @@ def export(model: Model, path: Path, *, films: int = FILMS, rank: int = RANK) ->
     """
     made = small(model, films=films, rank=rank)
     with atomic_path(path) as part:
-        part.write_text(made.text + "\n", encoding="utf-8")
+        part.write_text(made.text, encoding="utf-8")
     return SmallModel.read(path)
 
 
@@ -174,6 +199,7 @@ def small(model: Model, *, films: int = FILMS, rank: int = RANK) -> SmallModel:
     covariance = prior.covariance(at)[at]
     factor, diagonal = factorised((covariance + covariance.T) / 2, min(rank, len(at)))
     settings = served.settings
+    names = [model.films[place].title for place in at]
     return SmallModel(
         films=[
             {
@@ -195,7 +221,11 @@ def small(model: Model, *, films: int = FILMS, rank: int = RANK) -> SmallModel:
             "likes_count_as": LIKE,
             "dislikes_count_as": DISLIKE,
             "reach": [round(value, 4) for value in settings["reach"]],
-            "popularity": settings["popularity"],
+            "popularity": WELL_KNOWN,
+            "diversity": lists.DIVERSITY,
+            "example": [
+                [names.index(one), stars] for one, stars in EXAMPLE.items() if one in names
+            ],
             "scale": [1, 5],
             "content": "open synopses and facts of this project, CC-BY-4.0",
             "learned_from": "MovieLens-100K; no rating of a single user is in this file",
