@@ -10,7 +10,16 @@ from typing import Any
 from doit import get_var
 
 from mmrec.settings import REFERENCE, Settings
-from mmrec.study import book, execution, model, reference, staleness, summary, supervision
+from mmrec.study import (
+    book,
+    execution,
+    model,
+    reference,
+    staleness,
+    summary,
+    supervision,
+    try_it,
+)
 from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run, Stage
 
@@ -91,6 +100,11 @@ def task_where() -> Task:
 def task_study() -> Task:
     """Runs the notebooks, trains the model, builds the book, and shows Table I."""
     return {"actions": [(told(summary.show), [RUN])], "task_dep": ["notebook", "model", "book"]}
+
+
+def task_try_it() -> Task:
+    """Makes what the page "Try it" computes with, from a run's ratings and the open data."""
+    return {"actions": [(told(try_it.make), [RUN])], "task_dep": ["workspace"]}
 
 
 def task_reference() -> Task:

@@ -55,6 +55,7 @@ SLOW_MODULES = {
     "test_summaries",
     "test_training",
     "test_training_benchmark",
+    "test_try_it",
     "test_video",
     "test_youtube",
 }
