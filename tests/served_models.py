@@ -60,7 +60,7 @@ def served() -> Served:
 
 def model() -> Model:
     """The same with films that have titles; the last two have one title, and some no year."""
-    made = replace(served(), settings={**served().settings, "popularity": 0.5})
+    made = replace(served(), settings={**served().settings, "popularity": 0.5, "mean_error": 0.35})
     genres = (("Drama",), ("Comedy", "Drama"), ("Action",))
     films = tuple(
         Film(

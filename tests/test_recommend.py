@@ -364,7 +364,7 @@ def test_a_new_film_is_rated_for_everybody_and_for_one_person(run):
     assert (found["title"], found["movie_id"]) == ("A <b>New</b> Film", None)
     assert found["blocks"] == {"text: text": False, "facts: genres": True, "facts: rating": False}
     assert len(found["users"]) == 3
-    assert found["mean"]["sd"] < found["one"]["sd"]
+    assert 0.35 <= found["mean"]["sd"] < found["one"]["sd"]  # no surer than films held out allow
     one = data(run, *film, "--like", "Star Wars")["film"]
     by_film = sum(part["contribution"] for part in one["reasons"]["films"])
     assert one["reasons"]["expected"] + by_film == pytest.approx(one["prediction"], abs=1e-9)

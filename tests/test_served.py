@@ -165,6 +165,16 @@ def test_a_tenth_is_held_out_half_of_it_films_as_a_whole():
     assert (~new).sum() == pytest.approx(len(ratings) / 20, abs=1)
 
 
+def test_what_errors_of_a_films_ratings_have_in_common_is_the_error_of_their_mean():
+    rng = np.random.default_rng(0)
+    number = rng.integers(1, 30, 2000)
+    movie = np.repeat(np.arange(2000), number)
+    residual = rng.normal(0, 0.4, 2000)[movie] + rng.normal(0, 0.9, len(movie))
+    assert learning.mean_error(movie, residual) == pytest.approx(0.4, abs=0.02)
+    assert learning.mean_error(np.arange(5), np.ones(5)) == 0
+    assert learning.mean_error(np.array([1, 1]), np.array([1.0, -1.0])) == 0
+
+
 # --- the files ----------------------------------------------------------------------------------
 
 
@@ -201,6 +211,14 @@ def test_files_of_two_models_are_not_taken_for_one(saved):
     with pytest.raises(StudyError, match="not of one model"):
         storing.load(folder)
     assert storing.about(folder) is None
+
+
+def test_a_model_of_another_version_is_to_be_trained_again(saved):
+    _, folder = saved
+    path = folder / storing.DESCRIPTION
+    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 0'))
+    with pytest.raises(StudyError, match=r"of another version.*Train it"):
+        storing.load(folder)
 
 
 @pytest.mark.parametrize("name", [storing.ARRAYS, storing.DESCRIPTION])

@@ -135,9 +135,11 @@ def reception(model: Model, film: int, *, top: int) -> Reception:
     shared = float(served.covariances[EVERYBODY].total[film, film])
     taste = float(served.covariances[TASTE].total[film, film])
     mean, n = float(ratings.mean()), len(ratings)
+    # Of a film without ratings, what films held out of training say counts, if it is more.
+    error = 0.0 if served.counts[film] else float(served.settings["mean_error"])
     return Reception(
         film=film,
-        mean=Prediction.of(mean, float(np.sqrt(shared + taste / n)), served),
+        mean=Prediction.of(mean, max(error, float(np.sqrt(shared + taste / n))), served),
         one=Prediction.of(
             float(served.mean + served.shared[film]),
             float(np.sqrt(shared + taste + served.noise)),

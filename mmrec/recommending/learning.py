@@ -94,15 +94,40 @@ def fit(
     counts = np.bincount(
         data.movies.get_indexer(pd.Index(divided.train["movie_id"])), minlength=len(data.movies)
     )
+    held = divided.validation[~divided.validation["movie_id"].isin(divided.train["movie_id"])]
     scores = model.score(ids.tolist(), data.movies.tolist())
     return replace(
         served,
         settings={
             **served.settings,
             "validation_rmse": record["validation_rmse"],
+            "mean_error": mean_error(
+                held["movie_id"].to_numpy(), (held["rating"] - model.predict(held)).to_numpy()
+            ),
             "popularity": lists.best_popularity(scores, counts, liked, hidden),
         },
     )
+
+
+def mean_error(movie: NDArray[np.int64], residual: NDArray[np.float64]) -> float:
+    """How far off predictions of a film are that nobody has rated, all of its raters together.
+
+    What the errors of two ratings of one film have in common: the root of their covariance, over
+    all pairs. The process itself expects less of a film's ratings than they turn out to have.
+
+    Args:
+        movie: Film of each rating, [n].
+        residual: Rating less prediction, [n].
+
+    Returns:
+        In stars; 0 if no film has two ratings, or its errors have nothing in common.
+    """
+    errors = pd.DataFrame({"total": residual, "squares": residual**2, "number": 1.0})
+    total, squares, number = errors.groupby(movie).sum().to_numpy().T
+    pairs = float((number * (number - 1)).sum())
+    if not pairs:
+        return 0.0
+    return float(np.sqrt(max((total**2 - squares).sum() / pairs, 0.0)))
 
 
 def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, Any]) -> Served:

@@ -24,6 +24,9 @@ from mmrec.recommending.covariances import Covariance
 from mmrec.recommending.served import KINDS, Served
 from mmrec.workspace import atomic_path
 
+FORMAT = 1
+"""Version of what is kept; a model of another one has to be trained again."""
+
 ARRAYS, DESCRIPTION = "model.safetensors", "model.json"
 
 _LARGE = 100_000
@@ -96,6 +99,7 @@ def save(model: Model, folder: Path) -> None:
             arrays[f"block {number}/{name}"] = getattr(block, name)
     small = {name: np.ascontiguousarray(_smaller(array)) for name, array in arrays.items()}
     description = {
+        "format": FORMAT,
         "about": dict(model.about),
         "settings": dict(served.settings),
         "blocks": [[name, block.typical] for name, block in served.blocks.items()],
@@ -146,6 +150,8 @@ def about(folder: Path) -> Mapping[str, Any] | None:
 
 
 def _model(arrays: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> Model:
+    if description.get("format") != FORMAT:
+        raise ValueError("it is of another version")
     blocks = {
         name: Block(
             **{
