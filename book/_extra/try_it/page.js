@@ -16,7 +16,10 @@
     const { title, year } = model.films[place];
     return year === null ? title : `${title} (${year})`;
   };
-  const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+  const signed = (value) => {
+    const shown = Math.abs(value).toFixed(2);
+    return shown === "0.00" ? shown : `${value < 0 ? "−" : "+"}${shown}`;
+  };
 
   /** An element with attributes and children; strings become text. */
   function made(tag, attributes = {}, ...children) {
@@ -111,7 +114,7 @@
     const parts = [...shares.map(([block, value]) => [BLOCKS[block] ?? block, value]),
       ["what people who rate like you say, beyond content", beyond]];
     parts.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-    const words = parts.map(([what, value]) => `${what} ${signed(value)}`).join(", ");
+    const words = parts.filter(([, value]) => Math.abs(value) >= 0.005).map(([what, value]) => `${what} ${signed(value)}`).join(", ");
     return [
       made("table", {}, made("thead", {}, made("tr", {}, made("td", {}),
         made("th", { scope: "col" }, "stars"), made("th", { scope: "col" }, "without it"))), body),
