@@ -82,11 +82,21 @@ def readers(content: tuple[str, ...]) -> dict[str, Config]:
     }
 
 
+def _refitted(
+    rows: Mapping[str, Config], scenario: str, n_folds: int, seeds: Sequence[int], **choices: Any
+) -> Rows:
+    """Some models on the first folds of a kind, one run of each per seed and fold."""
+    return [
+        run
+        for fold in folds_of(scenario, n_folds)
+        for run in models(rows, seeds=seeds, fold=fold, refit=True, **choices)
+    ]
+
+
 def average(content: tuple[str, ...]) -> AverageConfig:
     """The average of unlike models: the process, the hybrid machine, the towers, neighbours."""
-    machine = FactorisationMachineConfig(
-        demographics=True, implicit=True, content=BASELINES["FM: hybrid"].features
-    )
+    machine = BASELINES["FM: hybrid"]
+    assert isinstance(machine, FactorisationMachineConfig)
     return AverageConfig(
         PairProcessConfig(content), machine, TwinTowersConfig(content), ItemKNNConfig()
     )
@@ -115,13 +125,10 @@ def new_films(
         rows: dict[str, Config] = {"user mean": BASELINES["user mean"], **readers(content)}
         if wanted == WITH_CROWD:
             rows["twin towers"] = TwinTowersConfig(content)
-        found[track] = []
-        for fold in folds_of("item", n_folds):
-            here: dict[str, Any] = {"fold": fold, "refit": True}
-            found[track] += models(rows, seeds=seeds, **here)
-            if wanted in CONTROLLED:
-                process = {PROCESS: PairProcessConfig(content)}
-                found[track] += models(process, seeds=control_seeds, features="permuted", **here)
+        found[track] = _refitted(rows, "item", n_folds, seeds)
+        if wanted in CONTROLLED:
+            process = {PROCESS: PairProcessConfig(content)}
+            found[track] += _refitted(process, "item", n_folds, control_seeds, features="permuted")
     return found
 
 
@@ -147,11 +154,7 @@ def new_film_lists(
             PROCESS: PairProcessConfig(content),
             CONTENT_EASE: ContentEaseConfig(content),
         }
-        found[track] = [
-            run
-            for fold in folds_of("item", n_folds)
-            for run in models(rows, seeds=seeds, fold=fold, refit=True)
-        ]
+        found[track] = _refitted(rows, "item", n_folds, seeds)
     return found
 
 
@@ -168,11 +171,7 @@ def blocks(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> Row
     for block in whole if len(whole) > 1 else ():
         rest = tuple(name for name in whole if name != block)
         rows[without(block)] = PairProcessConfig(rest)
-    return [
-        run
-        for fold in folds_of("item", n_folds)
-        for run in models(rows, seeds=seeds, fold=fold, refit=True)
-    ]
+    return _refitted(rows, "item", n_folds, seeds)
 
 
 def without(block: str) -> str:
@@ -199,11 +198,7 @@ def withheld(*, tables: Container[str], n_folds: int, seeds: Sequence[int]) -> R
         for block in (whole if len(whole) > 1 else ())
         for share in SHARES
     }
-    return [
-        run
-        for fold in folds_of("item", n_folds)
-        for run in models(rows, seeds=seeds, fold=fold, refit=True)
-    ]
+    return _refitted(rows, "item", n_folds, seeds)
 
 
 def new_users(
@@ -221,11 +216,7 @@ def new_users(
     machine = {"FM: ids and users": BASELINES["FM: ids and users"]}
     tracks = {"new_users": ("user", rows | machine), "both_new": ("both", rows)}
     return {
-        track: [
-            run
-            for fold in folds_of(scenario, n_folds[scenario])
-            for run in models(some, seeds=seeds, fold=fold, refit=True)
-        ]
+        track: _refitted(some, scenario, n_folds[scenario], seeds)
         for track, (scenario, some) in tracks.items()
         if n_folds[scenario]
     }
