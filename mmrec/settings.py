@@ -68,6 +68,7 @@ class Settings(BaseModel):
     list_seeds: Seeds
     cold_seeds: ColdSeeds
     input_seeds: Seeds
+    cold_inputs: Annotated[list[str], Field(min_length=1)]
     cold_control_seeds: list[CountOrNone]
     curve_seeds: Seeds
     epochs: Count

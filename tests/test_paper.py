@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import tiny
 
+from mmrec.errors import StudyError
 from mmrec.evaluation.folds import scenario_of
 from mmrec.experiments import cold_start, content, paper
 from mmrec.experiments.paper import BASELINES
@@ -19,6 +20,7 @@ from mmrec.models.rating_vectors import RatingVectorsConfig
 from mmrec.models.siamese import SiameseConfig
 from mmrec.models.straight_line import StraightLineConfig
 from mmrec.models.training import TrainingSettings
+from mmrec.settings import Settings, names
 
 # As printed: RMSE, precision, recall.
 TABLE_I = """
@@ -216,10 +218,18 @@ EVERY_TABLE = {
 }
 
 
+DESCRIPTIONS = [*cold_start.TABLES, *content.LEVELS]
+
+
 def test_every_model_that_reads_content_is_given_every_description_of_a_new_film():
     """Models are compared on equal inputs, the levels of content with their control."""
     rows = cold_start.inputs(
-        tiny.TRAINING, tables=EVERY_TABLE, n_folds=2, seeds=[0, 1], control_seeds=[0]
+        tiny.TRAINING,
+        wanted=DESCRIPTIONS,
+        tables=EVERY_TABLE,
+        n_folds=2,
+        seeds=[0, 1],
+        control_seeds=[0],
     )
     assert {scenario_of(e.fold) for _, e in rows} == {"item"}
     assert len({e for _, e in rows}) == len(rows)
@@ -242,8 +252,25 @@ def test_every_model_that_reads_content_is_given_every_description_of_a_new_film
     assert {row for row, _, _, features in read if features == "permuted"} == {*content.LEVELS}
 
 
+def test_a_run_has_the_descriptions_that_it_wants():
+    here = {"tables": EVERY_TABLE, "n_folds": 1, "seeds": [0]}
+    rows = cold_start.inputs(tiny.TRAINING, wanted=["meta", "known before release"], **here)
+    assert {row for row, _ in rows} == {
+        *("meta", "known before release", cold_start.NO_CONTENT, "imdb")
+    }
+    with pytest.raises(StudyError, match=r"no description 'Meta'.*genres"):
+        cold_start.inputs(tiny.TRAINING, wanted=["Meta"], **here)
+
+
+@pytest.mark.parametrize("profile", names())
+def test_profiles_name_descriptions_that_exist(profile):
+    assert {*Settings.load(profile).cold_inputs} <= {*DESCRIPTIONS}
+
+
 def test_users_are_without_the_imdb_rating_where_the_film_is():
-    rows = cold_start.inputs(tiny.TRAINING, tables=EVERY_TABLE, n_folds=1, seeds=[0])
+    rows = cold_start.inputs(
+        tiny.TRAINING, wanted=DESCRIPTIONS, tables=EVERY_TABLE, n_folds=1, seeds=[0]
+    )
     rated = {"imdb", "facts", "genres-rating", "meta"}
     for _, e in rows:
         if isinstance(e.model, SiameseConfig):
@@ -252,7 +279,7 @@ def test_users_are_without_the_imdb_rating_where_the_film_is():
 
 def test_without_the_encyclopedia_no_level_is_there_twice():
     some = EVERY_TABLE - {"meta-freebase", "imdb"}
-    rows = cold_start.inputs(tiny.TRAINING, tables=some, n_folds=1, seeds=[0])
+    rows = cold_start.inputs(tiny.TRAINING, wanted=DESCRIPTIONS, tables=some, n_folds=1, seeds=[0])
     assert not any({"meta-freebase", "imdb"} & {*e.model.features} for _, e in rows)
     assert {row for row, _ in rows} & {*content.LEVELS} == {"known before release"}
     lists = cold_start.lists(tables=some, n_folds=1, seeds=[0])
@@ -319,7 +346,7 @@ def test_without_imdb_ratings_no_row_asks_for_them():
             n_folds={"item": 1, "both": 1},
             scenario_seeds=ONE_SEED,
         ),
-        *cold_start.inputs(tiny.TRAINING, **here),
+        *cold_start.inputs(tiny.TRAINING, wanted=DESCRIPTIONS, **here),
         *cold_start.lists(**here),
         *paper.lists(tiny.TRAINING, tables=there, rows=["meta"], fold="u1", seeds=[0]),
     ]

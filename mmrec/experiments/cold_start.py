@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from mmrec.errors import StudyError
 from mmrec.evaluation.folds import FOLDS, fold_of
 from mmrec.experiments.content import LEVELS, WITH_CROWD
 from mmrec.experiments.paper import BASELINES, ROWS, Rows, models, networks
@@ -113,6 +114,7 @@ def strict(
 def inputs(
     training: TrainingSettings,
     *,
+    wanted: Sequence[str],
     tables: Container[str],
     n_folds: int,
     seeds: Sequence[int],
@@ -126,11 +128,22 @@ def inputs(
 
     Args:
         training: Of the network.
+        wanted: Descriptions, of :data:`TABLES` and the levels.
         tables: Names of the feature tables there are.
         n_folds: Folds of new films, at most five.
         seeds: One run of each row and model per seed and fold.
         control_seeds: Seeds of the control.
+
+    Raises:
+        StudyError: There is no description of a name.
     """
+    known = {**TABLES, **LEVELS}
+    if unknown := [name for name in wanted if name not in known]:
+        raise StudyError(
+            f"there is no description {unknown[0]!r}",
+            where="cold_inputs",
+            remedy=f"Choose from {', '.join(known)}.",
+        )
     single, levels = available(TABLES, tables), available(LEVELS, tables)
     found: Rows = []
     for fold in folds_of("item", n_folds):
@@ -139,6 +152,8 @@ def inputs(
         if "imdb" in tables:
             found += models({"imdb": MODELS["straight-line"]}, fold=fold, seeds=seeds)
         for row, content in {**single, **levels}.items():
+            if row not in wanted:
+                continue
             for config in readers(content, training, tables):
                 found += models({row: config}, fold=fold, seeds=seeds)
                 if row in levels:
