@@ -17,8 +17,9 @@ from mmrec.recommending.lists import Wish
 from mmrec.recommending.page import SmallModel
 from mmrec.recommending.people import interval, without
 from mmrec.study import try_it
+from mmrec.study.stages import Run
 from mmrec.workspace import PROJECT, Workspace
-from tests import browser
+from tests import browser, served_models
 
 FOLDER = PROJECT / "book" / try_it.FOLDER
 MODEL, TASTE, PAGE = (FOLDER / name for name in ("model.js", "taste.js", "page.js"))
@@ -112,6 +113,18 @@ def test_it_names_no_user_and_nothing_of_imdb():
 
 def test_the_picture_is_drawn_from_the_file(model):
     assert (FOLDER / try_it.PICTURE).read_text("utf-8") == page_picture.drawn(model)
+
+
+def test_the_task_writes_both_files(tmp_path, monkeypatch):
+    about = {"features": {"facts-open": {}, "text-open": {}}}
+    trained = replace(served_models.model(), about=about)
+    monkeypatch.setattr(open_model, "train", lambda workspace: trained)
+    workspace = Workspace(tmp_path / "run", tmp_path / "cache")
+    try_it.make(Run("smoke", workspace, book=tmp_path / "book"))
+    made = SmallModel.read(tmp_path / "book" / try_it.FOLDER / try_it.MODEL)
+    assert len(made.films) == len(trained.films)
+    picture = tmp_path / "book" / try_it.FOLDER / try_it.PICTURE
+    assert picture.read_text("utf-8") == page_picture.drawn(made)
 
 
 def test_the_page_loads_nothing_from_elsewhere():
