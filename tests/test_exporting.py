@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,8 +21,8 @@ import tiny
 import yaml
 from lenskit.data import Dataset, ItemListCollection
 
-from mmrec import cli
-from mmrec.catalogue import tables
+from mmrec import cli, commands_page
+from mmrec.catalogue import own, tables
 from mmrec.catalogue.providers import open_data
 from mmrec.commands import export as command
 from mmrec.errors import StudyError
@@ -250,8 +251,8 @@ def test_plain_tables_have_the_columns_of_the_schema(exported, form):
     folder = exported(form)
     read = pd.read_parquet if form == "parquet" else pd.read_csv
     for name, columns in schema.SCHEMA.items():
-        if name == "credits":
-            continue  # of enriched lists alone
+        if name in ("credits", "movie_ids", "user_ids"):
+            continue  # of films of one's own alone
         (path, *_) = sorted(folder.glob(f"{name.split('{')[0]}*.{form}"))
         there = list(read(path).columns)
         fixed = [one.name for one in columns if "{" not in one.name]
@@ -554,13 +555,13 @@ def test_a_workspace_that_is_none(tmp_path, monkeypatch):
 
 
 def test_a_list_of_your_own_has_terms_of_its_own(workspace, tmp_path):
-    own = Workspace(tmp_path / "own", tmp_path)
-    shutil.copytree(workspace.root, own.root)
-    (own.catalogue / "sources.json").write_text("{}")
-    whole = contents.collect(own)
+    made = Workspace(tmp_path / "own", tmp_path)
+    shutil.copytree(workspace.root, made.root)
+    (made.catalogue / "sources.json").write_text("{}")
+    whole = contents.collect(made)
     assert {fold for fold in whole.folds if fold.removeprefix("check-")[0] == "u"} >= {"check-u1"}
     assert not {"u1", "u2"} & set(whole.folds)
-    shared = contents.collect(own, shareable=True)
+    shared = contents.collect(made, shareable=True)
     assert shared.ratings is None
     assert shared.movies["title"].tolist() == whole.movies["title"].tolist()
     assert set(shared.movies["summary"].dropna()) == {"An open plot."}
@@ -569,8 +570,8 @@ def test_a_list_of_your_own_has_terms_of_its_own(workspace, tmp_path):
 
 
 def test_credits_travel_with_an_enriched_list(workspace, tmp_path):
-    own = Workspace(tmp_path / "own", tmp_path)
-    shutil.copytree(workspace.root, own.root)
+    made = Workspace(tmp_path / "own", tmp_path)
+    shutil.copytree(workspace.root, made.root)
     first = int(tiny.movie_ids()[0])
     matches = pd.DataFrame(
         {
@@ -585,8 +586,8 @@ def test_credits_travel_with_an_enriched_list(workspace, tmp_path):
             "licence": ["CC BY-SA 4.0", "none"],
         }
     )
-    matches.to_csv(own.root / "matches.csv", index=False)
-    found = contents.collect(own, folds=[], tables_of_runs=[]).credits
+    matches.to_csv(made.root / "matches.csv", index=False)
+    found = contents.collect(made, folds=[], tables_of_runs=[]).companions["credits"]
     assert found.to_dict("records") == [
         {
             "movie_id": first,
@@ -595,3 +596,33 @@ def test_credits_travel_with_an_enriched_list(workspace, tmp_path):
             "licence": "CC BY-SA 4.0",
         }
     ]
+
+
+def test_own_ids_travel_with_every_format(workspace, tmp_path):
+    made = Workspace(tmp_path / "own", tmp_path)
+    shutil.copytree(workspace.root, made.root)
+    (made.catalogue / "sources.json").write_text("{}")
+    ids = tiny.movie_ids()
+    numbers = {"movie_id": ids, "id": [f"film {n}" for n in ids], "title": "A", "year": 1990}
+    users = pd.DataFrame({"user_id": [1, 2], "id": ["ann", "bo"]})
+    none = pd.DataFrame({"movie_id": [], "kind": [], "path": []})
+    own.save(own.Own(pd.DataFrame(numbers), users, none), made)
+    for shareable in (False, True):
+        gathered = contents.collect(made, features=[], folds=["item1"], shareable=shareable)
+        folder = tmp_path / f"out-{shareable}"
+        with output.create(folder, gathered, form="cornac", shareable=shareable) as out:
+            command._writers()["cornac"](out)
+        found = pd.read_csv(folder / "movie_ids.csv")
+        assert found["id"].tolist() == numbers["id"]
+        assert (folder / "user_ids.csv").exists() is not shareable
+
+
+@pytest.mark.parametrize("line", commands_page.subcommands()["export"].get_default("examples"))
+def test_the_examples_of_the_help_run_as_they_stand(workspace, tmp_path, monkeypatch, line):
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path / "build"))
+    monkeypatch.chdir(tmp_path)
+    for place in (tmp_path / "build" / "paper", tmp_path / "my_movies"):
+        shutil.copytree(workspace.root, place)
+    arguments = shlex.split(line)[2:]
+    assert run(monkeypatch, *arguments) == 0
+    assert (tmp_path / arguments[arguments.index("--out") + 1] / "MANIFEST.json").exists()

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mmrec import progress
+from mmrec.catalogue import own as own_catalogue
 from mmrec.catalogue import tables
 from mmrec.catalogue.providers import open_data
 from mmrec.catalogue.tables import MOVIE_COLUMNS, Catalogue
@@ -53,10 +53,12 @@ class Contents:
         features: Modality → table.
         folds: Name → roles of the ratings.
         runs: One row per run and table; None if nothing has been trained.
-        credits: Where the accepted facts on each movie come from: ``movie_id, provider, source,
-            licence``; None unless the list was enriched.
+        companions: Tables that go along with every format, by name: ``credits`` (where the
+            accepted facts on each movie come from: ``movie_id, provider, source, licence``), and
+            of films of your own ``movie_ids`` and ``user_ids`` (number, and your ``id``).
         terms: What → the terms it is under. The keys are ``movies``, ``users``, ``ratings``,
-            ``folds``, ``runs``, ``predictions``, ``credits``, and ``features/<modality>``.
+            ``folds``, ``runs``, ``predictions``, ``features/<modality>``, and those of the
+            companions.
         left_out: What is missing here and why.
         predicted: Hashes of the runs that have predictions.
     """
@@ -68,7 +70,7 @@ class Contents:
     features: dict[str, FeatureTable]
     folds: dict[str, Roles]
     runs: pd.DataFrame | None
-    credits: pd.DataFrame | None
+    companions: dict[str, pd.DataFrame]
     terms: dict[str, tuple[Terms, ...]]
     left_out: tuple[LeftOut, ...] = ()
     predicted: tuple[str, ...] = ()
@@ -152,9 +154,9 @@ def collect(
         applying[f"features/{name}"] = terms.distinct(
             one for part in table.parts for one in of_parts[part]
         )
-    credit = _credits(workspace, movies)
-    if credit is not None:
-        applying["credits"] = (terms.RUN,)
+    companions = _companions(workspace, movies, with_users=ratings is not None)
+    of_companions = {"credits": terms.RUN, "movie_ids": terms.OWN_LIST, "user_ids": rated}
+    applying |= {name: (of_companions[name],) for name in companions}
     return Contents(
         _plain(workspace.root.name),
         movies,
@@ -163,7 +165,7 @@ def collect(
         kept,
         roles,
         runs,
-        credit,
+        companions,
         applying,
         tuple(left_out),
         predicted,
@@ -295,14 +297,23 @@ def _runs(
     return (runs if len(runs) else None), tuple(there)
 
 
-def _credits(workspace: Workspace, movies: pd.DataFrame) -> pd.DataFrame | None:
-    """Address and licence of the facts that were accepted, for the movies that are exported."""
-    path: Path = workspace.root / "matches.csv"
-    if not path.exists():
-        return None
-    matches = pd.read_csv(path)
-    used = matches["movie_id"].isin(movies["movie_id"]) & (matches["status"] != "rejected")
-    return matches.loc[used, ["movie_id", "provider", "source", "licence"]]
+def _companions(
+    workspace: Workspace, movies: pd.DataFrame, *, with_users: bool
+) -> dict[str, pd.DataFrame]:
+    """The companions that this workspace has, for the movies that are exported."""
+    found = {}
+    path = workspace.root / "matches.csv"
+    if path.exists():
+        matches = pd.read_csv(path)
+        used = matches["movie_id"].isin(movies["movie_id"]) & (matches["status"] != "rejected")
+        found["credits"] = matches.loc[used, ["movie_id", "provider", "source", "licence"]]
+    own = own_catalogue.load(workspace)
+    if own is not None:
+        known = own.films["movie_id"].isin(movies["movie_id"])
+        found["movie_ids"] = own.films.loc[known, ["movie_id", "id"]]
+        if with_users:
+            found["user_ids"] = own.users[["user_id", "id"]]
+    return found
 
 
 def _plain(name: str) -> str:

@@ -16,6 +16,7 @@ import mmrec
 from mmrec.errors import StudyError, local_failures
 from mmrec.exporting.contents import Contents
 from mmrec.exporting.terms import Terms, all_shareable, distinct
+from mmrec.workspace import write_csv
 
 MANIFEST, LICENCES = "MANIFEST.json", "LICENCES.md"
 Told = tuple[str, tuple[Terms, ...]]
@@ -106,6 +107,8 @@ def create(folder: Path, contents: Contents, *, form: str, shareable: bool) -> I
             output = Output(contents, part / folder.name)
             output.root.mkdir()
             yield output
+            for name, table in contents.companions.items():
+                write_csv(table, output.file(f"{name}.csv", name.replace("_", " "), name))
             output.list_folders()
             manifest = _manifest(output, form, shareable)
             text = json.dumps(manifest, indent=1, ensure_ascii=False)

@@ -40,7 +40,6 @@ def folds_table(folds: dict[str, Roles], ratings: pd.DataFrame) -> pd.DataFrame:
 def _write(output: Output, suffix: str, save: Callable[[pd.DataFrame, Path], None]) -> None:
     contents = output.contents
     tables = {"movies": contents.movies, "users": contents.users, "runs": contents.runs}
-    tables["credits"] = contents.credits
     if contents.ratings is not None:
         tables["ratings"] = contents.ratings.rename_axis("row").reset_index()
     for name, table in tables.items():

@@ -89,6 +89,8 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("source", "string", "address of the answer"),
         Column("licence", "string", "of the answer"),
     ),
+    "movie_ids": (_MOVIE, Column("id", "string", "what you call it, of films of your own")),
+    "user_ids": (_USER, Column("id", "string", "likewise")),
 }
 """File without its suffix → its columns, in order."""
 

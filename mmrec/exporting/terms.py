@@ -82,6 +82,7 @@ WIKIPEDIA = Terms(
 )
 YOUTUBE = Terms("YouTube", "YouTube's terms of service: no redistribution", False)
 OWN_LIST = Terms("your own list of films", "yours", True)
+OWN_FILES = Terms("your own files", "yours to decide; left out of what is shareable", False)
 OWN_RATINGS = Terms("your own ratings", "yours; they are about people, so ask them", False)
 RUN = Terms("figures measured by this run", "yours", True)
 
@@ -92,6 +93,7 @@ PROVIDERS = {
     "details": DETAILS,
     "wikipedia": WIKIPEDIA,
     "youtube": YOUTUBE,
+    "own files": OWN_FILES,
 }
 """Provider, as a catalogue's ``…_source`` columns name it → its terms."""
 
@@ -99,6 +101,7 @@ _LABELS = {
     "open synopses": OPEN_DATA,
     "IMDb storylines": IMDB,
     "wikipedia": WIKIPEDIA,
+    "own files": OWN_FILES,
     "posters": POSTERS,
     "trailers": TRAILERS,
     "demo trailers": DEMO,
