@@ -47,6 +47,7 @@ SLOW_MODULES = {
     "test_lists",
     "test_models",
     "test_new_films_added",
+    "test_own_page",
     "test_pipeline",
     "test_provenance",
     "test_recommend",

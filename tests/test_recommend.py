@@ -348,7 +348,10 @@ def test_users_of_ones_own_are_called_by_their_own_ids(model, tmp_path):
     assert asked.user("anna").number == 1
     found = asked.user("user 7")
     assert found.data == {"kind": "user", "user": "user 7"}
-    np.testing.assert_array_equal(found.person.rated, asked.user("7").person.rated)
+    theirs = Asked(model, tmp_path).user("7").person
+    np.testing.assert_array_equal(found.person.rated, theirs.rated)
+    with pytest.raises(StudyError, match='--user: there is no user "7"'):
+        asked.user("7")  # an id of the reader's is meant, not the number behind one
     film = asked.about_film(served_models.new_film(), None, top=30)
     users = [one["user"] for one in film.data["film"]["users"]]
     assert {"anna", "user 7", 2} <= set(users)

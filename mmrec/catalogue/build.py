@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmrec.catalogue import movielens, sources, tables
+from mmrec.catalogue import movielens, own, sources, tables
 from mmrec.catalogue.matching import Assessed, ImdbNumbers, assess_all
 from mmrec.catalogue.merging import merge
 from mmrec.catalogue.provider import REJECTED, Movie, Provider, collect
@@ -45,9 +45,11 @@ def build(
 
     Raises:
         LocalError: If the disk is full, or a file may not be read or written.
-        StudyError: If MovieLens-100K or the open data are not available, a file is damaged, or a
-            parameter is out of range. Other sources may be missing; that is recorded.
+        StudyError: If MovieLens-100K or the open data are not available, a file is damaged, a
+            parameter is out of range, or the workspace holds a catalogue of a reader's own. Other
+            sources may be missing; that is recorded.
     """
+    own.refuse(workspace)
     unknown = [name for name in text_sources if name not in TEXT_SOURCES]
     if unknown or not text_sources:
         raise StudyError(

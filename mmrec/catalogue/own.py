@@ -74,6 +74,21 @@ def load(workspace: Workspace) -> Own | None:
     return Own(**tables)
 
 
+def refuse(workspace: Workspace) -> None:
+    """Stops what is about MovieLens, and would put its movies in the place of the reader's.
+
+    Raises:
+        StudyError: If the workspace holds films of a reader's own.
+    """
+    if _path(workspace, "films").exists():
+        raise StudyError(
+            "holds films of your own, and this is about MovieLens",
+            where=workspace.root,
+            remedy="mmrec enrich and mmrec features do for them what chapters 01 to 05 do for "
+            "MovieLens; chapter 06 reads what they leave.",
+        )
+
+
 def earlier_films(workspace: Workspace) -> pd.DataFrame | None:
     """The table ``films`` of an earlier run, whatever became of the others; None if there is none.
 

@@ -5,10 +5,12 @@ study's features reads these.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import joblib
 import pandas as pd
 
 from mmrec.catalogue.own import POSTER, TRAILER, Own
@@ -19,6 +21,9 @@ from mmrec.features.graph import facts, meta
 from mmrec.features.media import audio, video
 from mmrec.features.media.merging import Filled, Source, merge
 from mmrec.features.table import FeatureTable
+
+FEW = 8
+"""Files that are embedded here: to start other processes would take longer."""
 
 Files = Mapping[int, Path]
 Made = tuple[FeatureTable, pd.DataFrame]
@@ -181,18 +186,20 @@ def _audio(trailers: Files, choices: Choices, cache: Path, lost: list[pd.DataFra
 
 def _told(embed: Callable[[Files], Made], files: Files, lost: list[pd.DataFrame]) -> Made:
     """Embeds files; if not one can be used, ``lost`` says what is wrong with each."""
-    try:
-        return embed(files)
-    except StudyError:
-        rows = []
-        for movie_id, path in files.items():
-            try:
-                embed({movie_id: path})
-            except StudyError as error:
-                # Of one file it says what is wrong with it in the place of a remedy.
-                rows.append((movie_id, path.name, error.remedy))
-        lost.append(dropped(rows))
-        raise
+    few = joblib.parallel_config("sequential") if len(files) <= FEW else nullcontext()
+    with few:
+        try:
+            return embed(files)
+        except StudyError:
+            rows = []
+            for movie_id, path in files.items():
+                try:
+                    embed({movie_id: path})
+                except StudyError as error:
+                    # Of one file it says what is wrong with it in the place of a remedy.
+                    rows.append((movie_id, path.name, error.remedy))
+            lost.append(dropped(rows))
+            raise
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

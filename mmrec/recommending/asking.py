@@ -1,7 +1,7 @@
 """From what is typed to what is answered: ``mmrec recommend`` without its command line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,14 @@ class Asked:
             StudyError: There is none of that id.
         """
         known = {name: number for number, name in self.people.items()}
-        if said not in known and not (said.isascii() and said.isdigit()):
+        is_number = not known and said.isascii() and said.isdigit()
+        if said not in known and not is_number:
             raise StudyError(
                 f"there is no user {shown(said)}",
                 where="--user",
                 remedy="Give the number or id of a user who has rated; of anybody else, ratings.",
             )
-        number = known.get(said, int(said) if said.isdigit() else 0)
+        number = int(said) if is_number else known[said]
         person = answers.user(self.model, number)
         return Somebody(person, {"kind": "user", "user": self._called(number)}, number=number)
 
@@ -293,16 +294,31 @@ def ask(name: str, reference: str) -> Asked:
     """
     workspace = training.workspace_of(name)
     if (workspace.root / training.FOLDER).is_dir() or workspace.root.name == reference:
-        theirs = own.load(workspace) if workspace.catalogue.is_dir() else None
-        people = (
-            {}
-            if theirs is None
-            else dict(zip(theirs.users["user_id"], theirs.users["id"], strict=True))
-        )
-        return Asked(training.load(workspace), workspace.cache, people=people)
+        return _with_ids(training.load(workspace), workspace)
     if not workspace.catalogue.is_dir():
         return Asked(training.load(workspace), workspace.cache)  # says that there is no model
     return _with_films(training.load(training.workspace_of(reference)), workspace)
+
+
+def _with_ids(model: Model, workspace: Workspace) -> Asked:
+    """A workspace's own model; a reader's own films and users have the reader's ids."""
+    ours = own.load(workspace)
+    if ours is None:
+        return Asked(model, workspace.cache)
+    people = dict(zip(ours.users["user_id"].tolist(), ours.users["id"], strict=True))
+    numbers = [film.movie_id for film in model.films]
+    return Asked(_named(model, ours, numbers), workspace.cache, people=people)
+
+
+def _named(model: Model, ours: own.Own, numbers: Sequence[int]) -> Model:
+    """The model with the reader's ids of its last films, which have these numbers there."""
+    ids = dict(zip(ours.films["movie_id"].tolist(), ours.films["id"], strict=True))
+    others = len(model.films) - len(numbers)
+    named = (
+        replace(film, own_id=ids.get(number))
+        for film, number in zip(model.films[others:], numbers, strict=True)
+    )
+    return replace(model, films=(*model.films[:others], *named))
 
 
 def _with_films(model: Model, workspace: Workspace) -> Asked:
@@ -316,4 +332,7 @@ def _with_films(model: Model, workspace: Workspace) -> Asked:
     ]
     added = new_films.added(model, movies, load_tables(workspace.features, names))
     notices = [f"{name}: {why}" for name, why in added.unknown.items()]
-    return Asked(added.model, workspace.cache, np.array(added.places, np.intp), notices)
+    ours, named = own.load(workspace), added.model
+    if ours is not None:
+        named = _named(named, ours, movies["movie_id"].tolist())
+    return Asked(named, workspace.cache, np.array(added.places, np.intp), notices)

@@ -49,6 +49,8 @@ class Film:
         title: As people write it.
         year: Of release, or None.
         genres, directors, cast: Names.
+        own_id: What the owner of a catalogue calls it, given when the model is asked; None in
+            MovieLens.
     """
 
     movie_id: int
@@ -58,6 +60,7 @@ class Film:
     genres: tuple[str, ...] = ()
     directors: tuple[str, ...] = ()
     cast: tuple[str, ...] = ()
+    own_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -189,7 +192,9 @@ def films_of(movies: pd.DataFrame) -> tuple[Film, ...]:
             int(row["film_id"]),
             plain(str(row["title"])),
             None if pd.isna(row["year"]) else int(row["year"]),
-            *(_names(row[name]) for name in ("genres", "directors", "cast")),
+            _names(row["genres"]),
+            _names(row["directors"]),
+            _names(row["cast"]),
         )
         for row in movies.reindex(columns=list(columns)).to_dict("records")
     )
@@ -202,12 +207,12 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _listed(film: Film) -> list[Any]:
-    return [getattr(film, field.name) for field in fields(Film)]
+    return [getattr(film, field.name) for field in fields(Film) if field.name != "own_id"]
 
 
 def _film(row: list[Any]) -> Film:
-    movie_id, film_id, title, year, *names = row
-    return Film(movie_id, film_id, title, year, *(tuple(some) for some in names))
+    movie_id, film_id, title, year, genres, directors, cast = row
+    return Film(movie_id, film_id, title, year, tuple(genres), tuple(directors), tuple(cast))
 
 
 def _smaller(array: NDArray[Any]) -> NDArray[Any]:

@@ -160,9 +160,14 @@ def list_data(model: Model, person: Person, found: Sequence[Recommended]) -> lis
 
 
 def film_data(film: Film) -> dict[str, Any]:
-    """A film as data; ``movie_id`` is null for one that is not in the model's catalogue."""
+    """A film as data.
+
+    ``movie_id`` is null for one that is not in the model's catalogue, ``id`` for one that is in no
+    catalogue of a reader's own.
+    """
     return {
         "movie_id": film.movie_id if film.movie_id > 0 else None,
+        "id": film.own_id,
         "title": film.title,
         "year": film.year,
         "genres": list(film.genres),

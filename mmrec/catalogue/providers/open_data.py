@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mmrec.catalogue import sources
+from mmrec.catalogue.matching import YEARS_APART
 from mmrec.catalogue.provider import VERIFIED, Candidate, Facts, Film, Match, Movie
 from mmrec.errors import StudyError, local_failures
 
@@ -64,9 +66,23 @@ def only(movies: pd.DataFrame, cache: Path) -> pd.DataFrame:
 
     Returns:
         The same rows; summary, directors and cast of the open data, and no rating of IMDb's.
+
+    Raises:
+        StudyError: If the movies are not MovieLens'.
     """
     path = sources.fetch(sources.OPEN_DATA, cache).path
     ours = read(path or Path()).reindex(movies["movie_id"])
+    years = movies["year"].to_numpy(np.float64, na_value=np.nan)
+    others = np.abs(years - ours["year"].to_numpy(np.float64)) > YEARS_APART
+    if others.any():
+        row = int(others.argmax())
+        film = movies.iloc[row]
+        raise StudyError(
+            f"movie {film['movie_id']} is {film['title']!r}, and {ours['title'].iloc[row]!r} in "
+            "the open data, which are MovieLens'",
+            where="catalogue",
+            remedy="Of films of your own, mmrec features makes what chapters 02 and 05 make here.",
+        )
     known = {
         "summary": ours["summary"].map(lambda text: text if isinstance(text, str) else None),
         "directors": ours["directors"].map(lambda names: names if isinstance(names, list) else []),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torchvggish.torchvggish import VGGISH_WEIGHTS
 
 from mmrec import provenance
+from mmrec.catalogue import own as own_films
 from mmrec.catalogue.tables import Catalogue
 from mmrec.errors import StudyError
 from mmrec.features import cache as file_cache
@@ -128,8 +129,10 @@ def build(
         The table ``audio``, and the movies left out: ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If a name is unknown, or no source or encoder of the lists is available.
+        StudyError: If a name is unknown, no source or encoder of the lists is available, or the
+            catalogue is of a reader's own films.
     """
+    own_films.refuse(workspace)
     for name in encoders:
         ENCODERS[name]  # an unknown name is reported even where no sound is to be encoded
     cache, movies = workspace.cache, catalogue.movies

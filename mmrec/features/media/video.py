@@ -15,6 +15,7 @@ from torchvision.models import ResNet50_Weights
 from torchvision.transforms import InterpolationMode
 
 from mmrec import hardware, provenance
+from mmrec.catalogue import own as own_films
 from mmrec.catalogue.tables import Catalogue
 from mmrec.features import cache as file_cache
 from mmrec.features import registry
@@ -165,8 +166,10 @@ def build(
         The table ``video``, and the movies left out: ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If a name is unknown, or no source or encoder of the lists is available.
+        StudyError: If a name is unknown, no source or encoder of the lists is available, or the
+            catalogue is of a reader's own films.
     """
+    own_films.refuse(workspace)
     chosen = registry.choose(ENCODERS, encoders)
     cache, movies = workspace.cache, catalogue.movies
     embed = partial(embed_trailers, encoder=chosen.name, margin=margin, cache=cache)
