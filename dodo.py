@@ -10,16 +10,7 @@ from typing import Any
 from doit import get_var
 
 from mmrec.settings import REFERENCE, Settings
-from mmrec.study import (
-    book,
-    execution,
-    model,
-    reference,
-    staleness,
-    summary,
-    supervision,
-    try_it,
-)
+from mmrec.study import book, execution, model, reference, staleness, summary, supervision, try_it
 from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run, Stage
 
