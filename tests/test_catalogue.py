@@ -530,6 +530,8 @@ def test_the_open_data_alone_brings_nothing_of_other_sources(tmp_path):
     movies = pd.DataFrame(
         {
             "movie_id": [unknown, known],
+            "title": ["A Cook", written.loc[known, "title"]],
+            "year": [1990, written.loc[known, "year"]],
             "genres": [["Drama"], ["Comedy"]],
             "summary": "A cook hides a ring.",
             "summary_source": "imdb",
