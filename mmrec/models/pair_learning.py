@@ -120,11 +120,17 @@ def scaled(variances: Variances, belief: float) -> Variances:
     }
 
 
+def ascent(posterior: Posterior) -> Floats:
+    """S, symmetric [m, m]: a step of expectation-maximisation takes the tastes' T to T + T S T."""
+    found, n_users = posterior.statistics, len(posterior.observations.raters)
+    slope = (found.taste_fit - found.taste_spread) / n_users
+    return np.asarray((slope + slope.T) / 2)
+
+
 def updated(posterior: Posterior) -> Posterior:
     """The posterior after :data:`STRIDE` steps of expectation-maximisation of the tastes."""
-    prior, found = posterior.covariances, posterior.statistics
-    n_users = len(posterior.observations.raters)
-    growth = (found.taste_fit - found.taste_spread) @ prior.taste / n_users
+    prior = posterior.covariances
+    growth = ascent(posterior) @ prior.taste
     growth[np.diag_indices_from(growth)] += 1
     taste = prior.taste @ np.linalg.matrix_power(growth, STRIDE)
     return infer(posterior.observations, replace(prior, taste=(taste + taste.T) / 2))

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from mmrec.models.base import LEVELS, Recommender, TrainingData
-from mmrec.models.pair_inference import Observations, Posterior, infer
+from mmrec.models.pair_inference import Floats, Observations, Posterior, infer
 from mmrec.models.pair_learning import Parts, learn_variances, scaled, updated
 from mmrec.models.pair_left_out import left_out_residuals
 from mmrec.models.pair_prediction import Fitted
@@ -69,6 +69,32 @@ class PairProcessConfig:
         return PairProcess(self)
 
 
+class Prepared(NamedTuple):
+    """What a fit starts from.
+
+    Attributes:
+        seen: The training ratings.
+        parts: What the covariances are made of.
+        kernels: Of the content, by block, float64 [m, m].
+        axes: What users' traits act on, by name, float64 [m, columns].
+    """
+
+    seen: Observations
+    parts: Parts
+    kernels: dict[str, Floats]
+    axes: dict[str, Floats]
+
+
+def prepared(config: PairProcessConfig, data: TrainingData) -> Prepared:
+    """The ratings and the prior of a process."""
+    traits = traits_of(data, demographic=config.demographics, n=config.choices)
+    kernels = content_kernels(data, config.content, filled=config.identity)
+    axes = coordinates_of(kernels, len(data.movies), config.coordinates)
+    seen = observe(data, traits, axes)
+    parts = parts_of(seen, kernels, traits, axes, identity=config.identity)
+    return Prepared(seen, parts, kernels, axes)
+
+
 class PairProcess(Recommender):
     """See :class:`PairProcessConfig`; nothing is random.
 
@@ -93,11 +119,7 @@ class PairProcess(Recommender):
         with threadpool_limits(1):  # sums of another order round differently
             mean = float(data.train["rating"].mean())
             users, movies = pd.Index(data.users["user_id"]), data.movies
-            traits = traits_of(data, demographic=self.config.demographics, n=self.config.choices)
-            kernels = content_kernels(data, self.config.content, filled=self.config.identity)
-            axes = coordinates_of(kernels, len(movies), self.config.coordinates)
-            seen = observe(data, traits, axes)
-            parts = parts_of(seen, kernels, traits, axes, identity=self.config.identity)
+            seen, parts, _, _ = prepared(self.config, data)
 
             def fitted(posterior: Posterior, unrated: float = 0.0) -> Fitted:
                 return Fitted.of(posterior, users, movies, mean, unrated=unrated)

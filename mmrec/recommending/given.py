@@ -12,7 +12,7 @@ from mmrec.catalogue import cleaning, movielens
 from mmrec.catalogue.tables import movies_table
 from mmrec.enrichment.lists import YEARS, rows
 from mmrec.errors import StudyError, local_failures
-from mmrec.recommending.people import LEAST, MOST
+from mmrec.models.rating_scale import HIGHEST, LOWEST
 from mmrec.recommending.titles import Titles, shown
 
 TITLE, RATING = ("title", "name"), ("rating", "stars")
@@ -123,9 +123,9 @@ def stars(said: str, *, where: str) -> float:
         value = float(said)
     except ValueError:
         value = float("nan")
-    if not LEAST <= value <= MOST:
+    if not LOWEST <= value <= HIGHEST:
         raise StudyError(
-            f"rating {shown(said)} is outside {LEAST:g}-{MOST:g}",
+            f"rating {shown(said)} is outside {LOWEST:g}-{HIGHEST:g}",
             where=where,
             remedy="Give stars from 1 to 5, such as 4 or 3.5; a scale to 10 is halved.",
         )

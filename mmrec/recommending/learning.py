@@ -16,11 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from mmrec.models.base import TrainingData
 from mmrec.models.pair_inference import infer
-from mmrec.models.pair_learning import STRIDE, updated
+from mmrec.models.pair_learning import STRIDE, ascent, updated
 from mmrec.models.pair_prediction import Fitted
-from mmrec.models.pair_priors import content_kernels, coordinates_of, observe, parts_of
-from mmrec.models.pair_process import PairProcess, PairProcessConfig
-from mmrec.models.user_traits import traits_of
+from mmrec.models.pair_process import PairProcess, PairProcessConfig, prepared
 from mmrec.recommending import lists
 from mmrec.recommending.blocks import blocks_of
 from mmrec.recommending.covariances import Covariance, step
@@ -140,17 +138,12 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         data: Users, movies, training ratings and feature tables.
         chosen: An earlier fit's :attr:`~mmrec.models.base.Recommender.chosen`.
     """
-    traits = traits_of(data, demographic=config.demographics, n=config.choices)
-    kernels = content_kernels(data, config.content, filled=True)
-    axes = coordinates_of(kernels, len(data.movies), config.coordinates)
-    seen = observe(data, traits, axes)
-    prior = parts_of(seen, kernels, traits, axes, identity=True).covariances(chosen["variances"])
+    seen, parts, kernels, axes = prepared(config, data)
+    prior = parts.covariances(chosen["variances"])
     posterior = infer(seen, prior)
     change = np.zeros_like(prior.taste)
     for _ in range(chosen["updates"]):
-        found = posterior.statistics
-        growth = (found.taste_fit - found.taste_spread) / len(seen.raters)
-        change = step(prior.taste, change, (growth + growth.T) / 2, STRIDE)
+        change = step(prior.taste, change, ascent(posterior), STRIDE)
         posterior = updated(posterior)
     m = len(data.movies)
     fitted = Fitted.of(

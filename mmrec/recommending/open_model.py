@@ -13,9 +13,9 @@ import pandas as pd
 from mmrec.catalogue import sources, tables
 from mmrec.catalogue.providers import open_data
 from mmrec.features import text
-from mmrec.features.graph.facts import MIN_FILMS
+from mmrec.features.graph.facts import MIN_FILMS, flags_of, names_shared, years_of
 from mmrec.features.table import FeatureTable
-from mmrec.recommending import training, vocabulary
+from mmrec.recommending import training
 from mmrec.recommending.storing import Model
 from mmrec.workspace import Workspace
 
@@ -79,18 +79,16 @@ def facts(movies: pd.DataFrame) -> FeatureTable:
     stated: dict[str, Sequence[Sequence[str]]] = {
         "directors": movies["directors"].tolist(),
         "cast": movies["cast"].tolist(),
-        "years": [
-            vocabulary.years_of(None if pd.isna(year) else int(year)) for year in movies["year"]
-        ],
+        "years": [years_of(year) for year in movies["year"]],
         "themes": movies["genres"].tolist(),
         "setting": setting,
     }
     film = movies["film_id"].to_numpy()
-    names = {part: vocabulary.shared(values, film) for part, values in stated.items()}
+    names = {part: names_shared(values, film) for part, values in stated.items()}
     stated = {part: values for part, values in stated.items() if names[part]}
     present = np.array([[bool(one) for one in values] for values in stated.values()]).T
     rows = present.any(axis=1)
-    flags = [vocabulary.flags_of(values, names[part]) for part, values in stated.items()]
+    flags = [flags_of(values, names[part]) for part, values in stated.items()]
     ends = np.cumsum([one.shape[1] for one in flags])
     return FeatureTable(
         "facts-open",

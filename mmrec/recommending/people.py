@@ -7,11 +7,9 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from mmrec.models.rating_scale import HIGHEST, LOWEST
 from mmrec.recommending.covariances import Floats
 from mmrec.recommending.served import Positions, Prior
-
-LEAST, MOST = 1.0, 5.0
-"""The scale of ratings, in stars."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Person:
 
 def interval(prediction: float, sd: float, reach: float) -> tuple[float, float]:
     """A prediction's interval of ratings, kept to the scale."""
-    bounds = np.clip([prediction - reach * sd, prediction + reach * sd], LEAST, MOST)
+    bounds = np.clip([prediction - reach * sd, prediction + reach * sd], LOWEST, HIGHEST)
     return float(bounds[0]), float(bounds[1])
 
 

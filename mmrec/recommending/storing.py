@@ -1,7 +1,8 @@
 """A served model as two files: arrays as safetensors, and what is said in words and names as JSON.
 
-Large arrays are kept in single precision; half a second reads them. The JSON names the digest of
-the arrays, so that two files of different models are never taken for one.
+Large arrays are kept in single precision. The JSON names a digest of the shapes of all arrays and
+of what is in the small ones, so that files of two different models are not taken for one; it does
+not find a large array that was altered.
 """
 
 import hashlib

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmrec.models.rating_scale import HIGHEST, LOWEST
 from mmrec.recommending.answers import Prediction, Reception, Recommended
-from mmrec.recommending.people import LEAST, MOST, Person
+from mmrec.recommending.people import Person
 from mmrec.recommending.reasons import by_film_and_block, shared_facts
 from mmrec.recommending.storing import Film, Model
 
@@ -122,7 +123,7 @@ def reception_of(
 
 def _rating(prediction: Prediction) -> str:
     low, high = prediction.intervals[SHOWN]
-    clipped = min(max(prediction.rating, LEAST), MOST)
+    clipped = min(max(prediction.rating, LOWEST), HIGHEST)
     return f"{clipped:>6.1f}   {low:.1f} – {high:.1f}  "
 
 

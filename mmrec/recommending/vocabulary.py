@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmrec.catalogue.movielens import GENRES
 from mmrec.errors import StudyError
-from mmrec.features.graph.facts import MIN_FILMS
+from mmrec.features.graph.facts import flags_of, names_shared, years_of
 from mmrec.features.table import FeatureTable
 
 TABLES = ("facts", "facts-unrated")
@@ -38,7 +38,7 @@ def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, 
         return found
     for part in (part for part in table.parts if part in FLAGS):
         stated = _stated(movies, part)
-        names = GENRES if part == "genres" else shared(stated, movies["film_id"].to_numpy())
+        names = GENRES if part == "genres" else names_shared(stated, movies["film_id"].to_numpy())
         flags = flags_of(stated, names)
         vectors = table.matrix(movies["movie_id"].to_numpy())[0][:, table.parts[part]]
         if flags.shape != vectors.shape or not np.array_equal(flags, vectors):
@@ -49,28 +49,6 @@ def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, 
             )
         found[f"{name}: {part}"] = tuple(names)
     return found
-
-
-def shared(stated: Sequence[Sequence[str]], film: NDArray[np.int64]) -> list[str]:
-    """The facts that at least :data:`~mmrec.features.graph.facts.MIN_FILMS` films share, sorted."""
-    lists = [sorted(set(facts)) for facts in stated]
-    frame = pd.DataFrame({"fact": lists, "film": film}).explode("fact")
-    films = frame.dropna().drop_duplicates().groupby("fact").size()
-    return sorted(films.index[films >= MIN_FILMS])
-
-
-def flags_of(stated: Sequence[Sequence[str]], names: Sequence[str]) -> NDArray[np.float32]:
-    """One column per name, 1 where a film has the fact, [n, len(names)]."""
-    at = {name: column for column, name in enumerate(names)}
-    flags = np.zeros((len(stated), len(names)), np.float32)
-    for row, facts in enumerate(stated):
-        flags[row, [at[fact] for fact in facts if fact in at]] = 1
-    return flags
-
-
-def years_of(year: int | None) -> list[str]:
-    """A year as facts: itself and its decade."""
-    return [] if year is None else [f"{year}", f"{year // 10}0s"]
 
 
 def vectors_of(
@@ -94,5 +72,5 @@ def vectors_of(
 
 def _stated(movies: pd.DataFrame, part: str) -> list[list[str]]:
     if part == "years":
-        return [years_of(None if pd.isna(year) else int(year)) for year in movies["year"]]
+        return [years_of(year) for year in movies["year"]]
     return [list(names) for names in movies[part]]

@@ -6,6 +6,7 @@ embeddings against.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,11 +33,9 @@ def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
         mean rating / 10). A part that no movie has a column of is left out.
     """
     film = movies["film_id"].to_numpy()
-    years = [
-        [] if pd.isna(year) else [f"{year}", f"{year // 10}0s"] for year in movies["year"].to_list()
-    ]
+    years = [years_of(year) for year in movies["year"].to_list()]
     rating = movies["imdb_rating"].to_numpy(np.float32, na_value=np.nan)[:, None] / 10
-    genres = _flags(movies["genres"], GENRES)
+    genres = flags_of(movies["genres"], GENRES)
     blocks: dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {
         "genres": (genres, np.asarray(genres.any(axis=1), bool)),
         "directors": _shared(movies["directors"], film, min_films),
@@ -104,12 +103,28 @@ def imdb(movies: pd.DataFrame) -> FeatureTable:
     )
 
 
-def _flags(facts: Iterable[Sequence[str]], columns: Sequence[str]) -> NDArray[np.float32]:
-    at = {column: i for i, column in enumerate(columns)}
-    of_movies = list(facts)
+def years_of(year: Any) -> list[str]:
+    """A year as facts, itself and its decade; none if it is not known."""
+    return [] if pd.isna(year) else [f"{int(year)}", f"{int(year) // 10}0s"]
+
+
+def names_shared(
+    stated: Iterable[Sequence[str]], film: NDArray[np.int64], min_films: int = MIN_FILMS
+) -> list[str]:
+    """The facts that enough films share, sorted: a column each."""
+    lists = [sorted(set(facts)) for facts in stated]
+    frame = pd.DataFrame({"fact": lists, "film": film}).explode("fact")
+    films = frame.dropna().drop_duplicates().groupby("fact").size()
+    return sorted(films.index[films >= min_films])
+
+
+def flags_of(stated: Iterable[Sequence[str]], names: Sequence[str]) -> NDArray[np.float32]:
+    """A column for each of some facts, 1 where a movie has it, float32 [n, len(names)]."""
+    at = {name: column for column, name in enumerate(names)}
+    of_movies = list(stated)
     flags = np.zeros((len(of_movies), len(at)), np.float32)
-    for row, stated in enumerate(of_movies):
-        flags[row, [at[fact] for fact in stated if fact in at]] = 1
+    for row, facts in enumerate(of_movies):
+        flags[row, [at[fact] for fact in facts if fact in at]] = 1
     return flags
 
 
@@ -118,8 +133,5 @@ def _shared(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Flags of the facts that enough films share, and which movies have any fact stated."""
     of_movies = list(facts)
-    lists = [sorted(set(own)) for own in of_movies]
-    stated = pd.DataFrame({"fact": lists, "film": film}).explode("fact")
-    films = stated.dropna().drop_duplicates().groupby("fact").size()
     present = np.array([len(own) > 0 for own in of_movies], bool)
-    return _flags(of_movies, sorted(films.index[films >= min_films])), present
+    return flags_of(of_movies, names_shared(of_movies, film, min_films)), present
