@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.models.average import AverageConfig
+from mmrec.models.average import ContentAverageConfig, WarmAverageConfig
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
+from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
 from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.rating_scale import rmse
 from mmrec.models.twin_towers import TwinTowersConfig
@@ -16,24 +18,33 @@ from mmrec.models.withheld import WithheldConfig
 from tests import training_data
 from tests.test_pair_process import CONFIG, world
 
-AVERAGE = AverageConfig(
-    PairProcessConfig(("meta",), rounds=2, max_updates=1),
-    FactorisationMachineConfig(ranks=(2,), components=(3,), draws=12, burn_in=4),
-    TwinTowersConfig(("meta",), epochs=2, identity_dropouts=(0.5,)),
-    ItemKNNConfig(),
-)
+PROCESS = PairProcessConfig(("meta",), rounds=2, max_updates=1)
+TOWERS = TwinTowersConfig(("meta",), epochs=2, identity_dropouts=(0.5,))
+
+AVERAGES = {
+    "warm": WarmAverageConfig(
+        PROCESS,
+        PairProcessConfig(demographics=False, coordinates=0, rounds=2, max_updates=1),
+        FactorisationMachineConfig(ranks=(2,), components=(3,), draws=12, burn_in=4),
+        MatrixFactorisationConfig(),
+        TOWERS,
+        ItemKNNConfig(),
+    ),
+    "content": ContentAverageConfig(PROCESS, ContentKernelRidgeConfig(("meta",)), TOWERS),
+}
 
 
-def test_an_average_is_no_worse_on_what_its_weights_were_chosen_by():
-    data = training_data.usual()
-    model = AVERAGE.build().fit(data, seed=0)
-    assert AVERAGE.features == ("meta",)
+@pytest.mark.parametrize("kind", AVERAGES)
+def test_an_average_is_no_worse_on_what_its_weights_were_chosen_by(kind):
+    data, config = training_data.usual(), AVERAGES[kind]
+    model = config.build().fit(data, seed=0)
+    assert config.features == ("meta",)
     weights = model.chosen["weights"]
-    assert len(weights) == 4
+    assert len(weights) == len(config.members)
     assert min(weights) >= 0
     alone = [
-        config.build().fit(data, seed=0).predict(data.validation)
-        for config in (AVERAGE.process, AVERAGE.machine, AVERAGE.towers, AVERAGE.neighbours)
+        member.build().fit(data, seed=0).predict(data.validation)
+        for member in config.members.values()
     ]
     rating = data.validation["rating"].to_numpy()
     best = min(np.sqrt(((prediction - rating) ** 2).mean()) for prediction in alone)
@@ -42,15 +53,16 @@ def test_an_average_is_no_worse_on_what_its_weights_were_chosen_by():
     assert model.record["validation_rmse"] == rmse(model.predict(data.validation), rating)
 
 
-def test_a_refit_of_an_average_keeps_its_weights():
+@pytest.mark.parametrize("kind", AVERAGES)
+def test_a_refit_of_an_average_keeps_its_weights(kind):
     data = training_data.usual()
-    chosen = AVERAGE.build().fit(data, seed=0).chosen
+    chosen = AVERAGES[kind].build().fit(data, seed=0).chosen
     joined = replace(
         data,
         train=pd.concat([data.train, data.validation.assign(view=0)], ignore_index=True),
         validation=data.validation[:0],
     )
-    assert AVERAGE.build().fit(joined, seed=0, chosen=chosen).chosen == chosen
+    assert AVERAGES[kind].build().fit(joined, seed=0, chosen=chosen).chosen == chosen
 
 
 @pytest.fixture(scope="module")

@@ -2,62 +2,91 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from mmrec.models.base import Recommender, TrainingData
+from mmrec.models.base import Config, Recommender, TrainingData
+from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
+from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
 from mmrec.models.pair_process import PairProcessConfig
 from mmrec.models.rating_scale import rmse
 from mmrec.models.selection import MEASURE, check_validation
 from mmrec.models.twin_towers import TwinTowersConfig
 
 
+class Members:
+    """Settings of an average: a dataclass with one field for each member."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def members(self) -> dict[str, Config]:
+        """The members' configurations by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The tables that any member reads."""
+        members = self.members.values()
+        return tuple(dict.fromkeys(name for member in members for name in member.features))
+
+    def build(self) -> "Average":
+        """An unfitted model."""
+        return Average(self.members)
+
+
 @dataclass(frozen=True)
-class AverageConfig:
-    """A Gaussian process, a factorisation machine, a network and a neighbourhood model.
+class WarmAverageConfig(Members):
+    """Models that know users and movies by their ratings, with content and without.
 
     Attributes:
-        process: The Gaussian process over pairs.
+        process: The Gaussian process over pairs, with content.
+        ratings: The Gaussian process on ratings alone.
         machine: The factorisation machine.
+        factors: Matrix factorisation.
         towers: The network.
         neighbours: The neighbourhood model.
     """
 
     process: PairProcessConfig
+    ratings: PairProcessConfig
     machine: FactorisationMachineConfig
+    factors: MatrixFactorisationConfig
     towers: TwinTowersConfig
     neighbours: ItemKNNConfig
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The tables that any member reads."""
-        members = (self.process, self.machine, self.towers, self.neighbours)
-        return tuple(dict.fromkeys(name for member in members for name in member.features))
 
-    def build(self) -> "Average":
-        """An unfitted model."""
-        return Average(self)
+@dataclass(frozen=True)
+class ContentAverageConfig(Members):
+    """Models that can tell of a movie that nobody has rated.
+
+    Attributes:
+        process: The Gaussian process over pairs.
+        ridge: Kernel ridge regression.
+        towers: The network.
+    """
+
+    process: PairProcessConfig
+    ridge: ContentKernelRidgeConfig
+    towers: TwinTowersConfig
 
 
 class Average(Recommender):
-    """See :class:`AverageConfig`.
+    """A weighted average of the models of some configurations.
 
     Each member is fitted as it is alone. The weights, none below zero, are those with the smallest
     squared error on the validation ratings, around the mean of the training ratings.
     """
 
-    def __init__(self, config: AverageConfig):
+    def __init__(self, members: Mapping[str, Config]):
         self._members: dict[str, Recommender] = {
-            "process": config.process.build(),
-            "machine": config.machine.build(),
-            "towers": config.towers.build(),
-            "neighbours": config.neighbours.build(),
+            name: config.build() for name, config in members.items()
         }
 
     def fit(
