@@ -53,9 +53,10 @@ def _explained(
 ) -> tuple[sparse.csr_array, NDArray[np.float32], Floats]:
     """Rows of D^-1 X, of D^-1 X times the joint covariance, and the diagonal of D^-1.
 
-    D is the covariance of the ratings given f and the effects, X the design of these.
+    D is the covariance of the ratings given f and the effects, X the design of these. Most of the
+    time goes into the second, which is therefore computed in single precision.
     """
-    seen, joint = posterior.observations, posterior.joint
+    seen, joint = posterior.observations, posterior.joint.astype(np.float32)
     n_movies, q = len(posterior.shared), seen.n_effects
     place = np.full(len(seen.movie), -1)
     place[wanted] = np.arange(len(wanted))
@@ -68,7 +69,10 @@ def _explained(
         at, weights = place[rows][some], own[some]
         reached = weights @ seen.coordinates[movie]
         effects = (trait[:, None] * reached[:, None, :]).reshape(len(some), q)
-        spread[at] = weights @ joint[movie] + effects @ joint[n_movies:]
+        spread[at] = (
+            weights.astype(np.float32) @ joint[movie]
+            + effects.astype(np.float32) @ joint[n_movies:]
+        )
         diagonal[at] = own[some, some]
         of_row = np.concatenate([movie, np.arange(n_movies, n_movies + q)])
         entries.append(np.hstack([weights, effects]).ravel())
