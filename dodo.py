@@ -11,6 +11,7 @@ from doit import get_var
 
 from mmrec.settings import REFERENCE, Settings
 from mmrec.study import book, execution, model, reference, staleness, summary, supervision, try_it
+from mmrec.study.pages import check
 from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run, Stage
 
@@ -109,3 +110,8 @@ def task_reference() -> Task:
         print("Copied to notebooks/ and book/results/: look at the difference, then commit.")
 
     return {"actions": [told(commit)], "task_dep": ["notebook"]}
+
+
+def task_pages() -> Task:
+    """Opens every page of the book in a browser, and lists what is wrong with it."""
+    return {"actions": [(told(check), [RUN])], "task_dep": ["book"]}

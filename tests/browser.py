@@ -2,35 +2,14 @@
 
 import json
 import re
-import shutil
 import subprocess
-from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--virtual-time-budget=20000",
-)
-
-
-@cache
-def program() -> str | None:
-    """A browser of this machine, or None."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-
+from mmrec.study.browser import OPTIONS, PROGRAMS, program
 
 needed = pytest.mark.skipif(program() is None, reason=f"none of {', '.join(PROGRAMS)} is installed")
 
@@ -42,7 +21,12 @@ def opened(page: Path, folder: Path) -> str:
         page: The file.
         folder: For what the browser keeps.
     """
-    options = [*OPTIONS, f"--user-data-dir={folder / 'browser'}", "--dump-dom"]
+    options = [
+        *OPTIONS,
+        "--virtual-time-budget=20000",
+        f"--user-data-dir={folder / 'browser'}",
+        "--dump-dom",
+    ]
     done = subprocess.run(
         [str(program()), *options, page.as_uri()], capture_output=True, text=True, timeout=300
     )
