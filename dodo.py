@@ -9,7 +9,7 @@ from typing import Any
 
 from doit import get_var
 
-from mmrec.settings import REFERENCE, Settings
+from mmrec.settings import Settings
 from mmrec.study import book, execution, model, reference, staleness, summary, supervision, try_it
 from mmrec.study.pages import check
 from mmrec.study.reporter import OneLineEach, told
@@ -99,17 +99,14 @@ def task_try_it() -> Task:
     return {"actions": [(told(try_it.make), [RUN])], "task_dep": ["workspace"]}
 
 
+def task_claims() -> Task:
+    """Says which claims of the text hold in a run, and which of its figures no claim covers."""
+    return {"actions": [told(lambda: print(book.claims(RUN)))], "task_dep": ["workspace"]}
+
+
 def task_reference() -> Task:
     """Makes the outputs and tables of the reference profile the committed ones."""
-
-    def commit() -> None:
-        if RUN.profile != REFERENCE:
-            print(f"Only the profile {REFERENCE} is committed.")
-            return
-        reference.commit(RUN)
-        print("Copied to notebooks/ and book/results/: look at the difference, then commit.")
-
-    return {"actions": [told(commit)], "task_dep": ["notebook"]}
+    return {"actions": [(told(reference.renew), [RUN])], "task_dep": ["notebook"]}
 
 
 def task_pages() -> Task:

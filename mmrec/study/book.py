@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mmrec.errors import local_failures
 from mmrec.study import record, supervision
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
@@ -80,7 +82,7 @@ def with_notice(notebook: dict[str, Any]) -> dict[str, Any]:
 
 def _stage(run: Run, staged: Path) -> None:
     shutil.rmtree(staged, ignore_errors=True)
-    shutil.copytree(run.book, staged)
+    shutil.copytree(run.book, staged, ignore=shutil.ignore_patterns("results"))
     known = record.read(run)
     notebooks = {
         stage.name: read_notebook(run.executed / f"{stage.name}.ipynb")
@@ -96,7 +98,54 @@ def _stage(run: Run, staged: Path) -> None:
     (staged / "results").mkdir(exist_ok=True)
     for table in matching(["*.csv"], run.results):
         shutil.copy(table, staged / "results")
-    (staged / "this_run.md").write_text(record.page(known, differ), encoding="utf-8")
+    (staged / "this_run.md").write_text(
+        record.page(known, differ) + _not_so(staged), encoding="utf-8"
+    )
+    _draw(staged)
+    _configure(staged / "_config.yml", strict=run.committed)
+
+
+def written_pages(run: Run) -> dict[str, Path]:
+    """Every page that is written, by its name in the book, and the README."""
+    found = {path.stem: path for path in sorted(run.book.glob("*.md"))}
+    notebooks = {f"notebooks/{s.name}": run.executed / f"{s.name}.ipynb" for s in STAGES}
+    return {
+        **found,
+        **{name: path for name, path in notebooks.items() if path.exists()},
+        "README": run.book.parent / "README.md",
+    }
+
+
+def claims(run: Run) -> str:
+    """What each claim comes to on a run, and which figures in prose no claim covers."""
+    from mmrec.study.claims import report  # takes pandas, which most runs do not need
+
+    return report.listing(run.results, written_pages(run))
+
+
+def _not_so(staged: Path) -> str:
+    """A section on the sentences of a staged book that are not so in its run."""
+    from mmrec.study.claims import prose, report
+
+    texts = {
+        path.relative_to(staged).with_suffix("").as_posix(): prose.text_of(path)
+        for path in matching(["*.md", "notebooks/*.ipynb"], staged)
+    }
+    return report.section(report.findings(staged / "results"), texts)
+
+
+def _draw(staged: Path) -> None:
+    """Draws the figure of the opening page from the tables of the run."""
+    from mmrec.reports import headline
+
+    headline.draw(staged / "results", staged / "figures" / "headline.svg")
+
+
+def _configure(path: Path, *, strict: bool) -> None:
+    """Tells Sphinx whether a claim that does not hold stops the build."""
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["sphinx"]["config"]["claims_strict"] = strict
+    path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def _warnings(log: Path) -> str:

@@ -5,10 +5,20 @@ import shutil
 from typing import Any
 
 from mmrec.errors import StudyError, local_failures
+from mmrec.settings import REFERENCE
 from mmrec.study.cells import read_notebook
 from mmrec.study.record import NAME
 from mmrec.study.stages import STAGES, Run, matching, short
 from mmrec.workspace import atomic_path
+
+
+def renew(run: Run) -> None:
+    """Commits a run of the reference profile, and says that no other one is committed."""
+    if run.profile != REFERENCE:
+        print(f"Only the profile {REFERENCE} is committed.")
+        return
+    commit(run)
+    print("Copied to notebooks/ and book/results/: look at the difference, then commit.")
 
 
 def commit(run: Run) -> None:

@@ -96,7 +96,7 @@ def book_fingerprint(run: Run) -> str:
             "pages": contents(matching(["**/*"], run.book), run.book),
             "notebooks": contents(notebooks, run.executed),
             "results": contents(matching(["*.csv", "run.json"], run.results), run.results),
-            "code": code_digest("mmrec.study.book"),
+            "code": code_digest("mmrec.study.book", "mmrec.study.claims.markup"),
         }
     )
 

@@ -1,0 +1,1 @@
+"""Sentences that check themselves: what the prose says of the results, by name."""

@@ -1,0 +1,78 @@
+"""The result tables of one run, read as figures."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmrec.errors import StudyError
+
+USUAL = {"features": "real", "protocol": "clean"}
+"""What a row is of unless told otherwise: the film's own features, under the clean protocol."""
+
+
+class Absent(Exception):
+    """This run has no such result; another profile, or other sources, may have it."""
+
+
+class Results:
+    """The tables of a run.
+
+    Args:
+        folder: Folder of the CSV files that the run's chapters left.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.table: Callable[[str], pd.DataFrame] = cache(self._table)
+
+    def rows(self, table: str, **where: object) -> pd.DataFrame:
+        """The rows of a table that answer to all conditions, and otherwise to `USUAL`.
+
+        Raises:
+            Absent: If the run has no such row, or the table no such column.
+        """
+        found = self.table(table)
+        for column, value in {**USUAL, **where}.items():
+            found = found[self._column(table, column).loc[found.index] == value]
+        if found.empty:
+            raise Absent(f"{table} has no row with {_named(where)}")
+        return found
+
+    def cell(self, table: str, row: str, column: str = "rmse_mean", /, **where: object) -> float:
+        """One number of a table.
+
+        Raises:
+            Absent: If the run has no such row or column, or nothing in that place.
+            StudyError: If the conditions leave several rows.
+        """
+        self._column(table, column)
+        found = self.rows(table, row=row, **where)
+        if len(found) > 1:
+            raise StudyError(
+                f"{len(found)} rows answer to {_named({'row': row, **where})}",
+                where=self.folder / f"{table}.csv",
+                remedy="Name more columns.",
+            )
+        value = float(found[column].iloc[0])
+        if pd.isna(value):
+            raise Absent(f"{table} has no {column} of {_named({'row': row, **where})}")
+        return value
+
+    def _column(self, table: str, column: str) -> "pd.Series[Any]":
+        rows = self.table(table)
+        if column not in rows:
+            raise Absent(f"{table} has no column {column}")
+        return rows[column]
+
+    def _table(self, name: str) -> pd.DataFrame:
+        path = self.folder / f"{name}.csv"
+        if not path.exists():
+            raise Absent(f"there is no table {name}")
+        return pd.read_csv(path)
+
+
+def _named(where: dict[str, object]) -> str:
+    return ", ".join(f"{column} {value}" for column, value in where.items())
