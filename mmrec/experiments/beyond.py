@@ -12,7 +12,7 @@ from mmrec.errors import StudyError
 from mmrec.experiments.cold_start import folds_of
 from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
 from mmrec.experiments.paper import BASELINES, RANKERS, Rows, models
-from mmrec.models.average import ContentAverageConfig, WarmAverageConfig
+from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
 from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
@@ -42,9 +42,6 @@ NEW_FILMS = {
     "new_films_audio": ("audio",),
 }
 """Tracks on new films, and the content that models may read in each."""
-
-LEVELS = (KNOWN_BEFORE_RELEASE, WITH_ENCYCLOPEDIA, WITH_CROWD)
-"""Levels of content on which models are averaged."""
 
 CONTROLLED = (KNOWN_BEFORE_RELEASE, WITH_CROWD)
 """Levels of content that have a control."""
@@ -97,26 +94,19 @@ def _refitted(
     ]
 
 
-def warm_average(content: tuple[str, ...]) -> WarmAverageConfig:
+def average(content: tuple[str, ...]) -> AverageConfig:
     """The average of unlike models on known films and users."""
     machine = BASELINES["FM: hybrid"]
     factors = BASELINES["matrix factorisation"]
     assert isinstance(machine, FactorisationMachineConfig)
     assert isinstance(factors, MatrixFactorisationConfig)
-    return WarmAverageConfig(
+    return AverageConfig(
         PairProcessConfig(content),
         RATING_VECTORS,
         machine,
         factors,
         TwinTowersConfig(content),
         ItemKNNConfig(),
-    )
-
-
-def content_average(content: tuple[str, ...]) -> ContentAverageConfig:
-    """The average of unlike models that can tell of new films."""
-    return ContentAverageConfig(
-        PairProcessConfig(content), ContentKernelRidgeConfig(content), TwinTowersConfig(content)
     )
 
 
@@ -143,8 +133,6 @@ def new_films(
         rows: dict[str, Config] = {"user mean": BASELINES["user mean"], **readers(content)}
         if wanted == WITH_CROWD:
             rows["twin towers"] = TwinTowersConfig(content)
-        if wanted in LEVELS:
-            rows["average"] = content_average(content)
         found[track] = _refitted(rows, "item", n_folds, seeds)
         if wanted in CONTROLLED:
             process = {PROCESS: PairProcessConfig(content)}
@@ -236,7 +224,7 @@ def new_users(
     machine = {"FM: ids and users": BASELINES["FM: ids and users"]}
     tracks = {
         "new_users": ("user", rows | machine),
-        "both_new": ("both", rows | {"average": content_average(content)}),
+        "both_new": ("both", rows),
     }
     return {
         track: _refitted(some, scenario, n_folds[scenario], seeds)
@@ -267,7 +255,7 @@ def warm(*, tables: Container[str], fold: str, seeds: Sequence[int]) -> dict[str
     }
     return {
         "u1_single": models(single, **here),
-        "u1_average": models({"average": warm_average(content)}, **here),
+        "u1_average": models({"average": average(content)}, **here),
         "u1_content": models(without_ids, **here),
         "u1_rating_vectors": models({PROCESS: RATING_VECTORS}, **here),
     }

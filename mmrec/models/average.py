@@ -1,8 +1,8 @@
 """A weighted average of unlike models, whose errors have little in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from mmrec.models.base import Config, Recommender, TrainingData
-from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
 from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
 from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
@@ -20,29 +19,8 @@ from mmrec.models.selection import MEASURE, check_validation
 from mmrec.models.twin_towers import TwinTowersConfig
 
 
-class Members:
-    """Settings of an average: a dataclass with one field for each member."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def members(self) -> dict[str, Config]:
-        """The members' configurations by name."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The tables that any member reads."""
-        members = self.members.values()
-        return tuple(dict.fromkeys(name for member in members for name in member.features))
-
-    def build(self) -> "Average":
-        """An unfitted model."""
-        return Average(self.members)
-
-
 @dataclass(frozen=True)
-class WarmAverageConfig(Members):
+class AverageConfig:
     """Models that know users and movies by their ratings, with content and without.
 
     Attributes:
@@ -61,32 +39,32 @@ class WarmAverageConfig(Members):
     towers: TwinTowersConfig
     neighbours: ItemKNNConfig
 
+    @property
+    def members(self) -> dict[str, Config]:
+        """The members' configurations by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
-@dataclass(frozen=True)
-class ContentAverageConfig(Members):
-    """Models that can tell of a movie that nobody has rated.
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The tables that any member reads."""
+        members = self.members.values()
+        return tuple(dict.fromkeys(name for member in members for name in member.features))
 
-    Attributes:
-        process: The Gaussian process over pairs.
-        ridge: Kernel ridge regression.
-        towers: The network.
-    """
-
-    process: PairProcessConfig
-    ridge: ContentKernelRidgeConfig
-    towers: TwinTowersConfig
+    def build(self) -> "Average":
+        """An unfitted model."""
+        return Average(self)
 
 
 class Average(Recommender):
-    """A weighted average of the models of some configurations.
+    """See :class:`AverageConfig`.
 
     Each member is fitted as it is alone. The weights, none below zero, are those with the smallest
     squared error on the validation ratings, around the mean of the training ratings.
     """
 
-    def __init__(self, members: Mapping[str, Config]):
+    def __init__(self, config: AverageConfig):
         self._members: dict[str, Recommender] = {
-            name: config.build() for name, config in members.items()
+            name: member.build() for name, member in config.members.items()
         }
 
     def fit(
