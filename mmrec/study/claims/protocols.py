@@ -20,14 +20,16 @@ LADDER = (
 """Steps from the published protocol and training to ours, each with its protocol."""
 
 SEEDS = {
-    5: ("table1", "table2", "rating_vectors", "variants", "masking_curve"),
-    3: ("protocol", "lists"),
-    1: ("five_folds", "cold_start", "cold_inputs", "cold_lists", "beyond"),
+    3: ("table1", "rating_vectors", "variants", "protocol", "lists"),
+    1: (
+        *("table2", "masking_curve", "five_folds"),
+        *("cold_start", "cold_inputs", "cold_lists", "beyond"),
+    ),
 }
 
 
 def table1_is_reproduced(r: Results) -> Check:
-    """In the five rows with meta the best of five runs is within 0.005 of the paper's RMSE."""
+    """In the five rows with meta the best of three runs is within 0.005 of the paper's RMSE."""
     distances = {row: _below_paper(r, "table1", row) for row in WITH_META}
     largest = max(map(abs, distances.values()))
     return check(largest <= 0.005, largest_distance=largest)
@@ -39,12 +41,6 @@ def other_inputs_come_out_lower(r: Results) -> Check:
     return check(min(below.values()) > 0, **below)
 
 
-def text_and_audio_are_equally_lower(r: Results) -> Check:
-    """Text and audio come out lower than the paper by the same, video by more."""
-    text, audio, video = (_below_paper(r, "table1", row) for row in OTHERS)
-    return check(f"{text:.3f}" == f"{audio:.3f}" and video > text, text_and_audio=text, video=video)
-
-
 def recall_agrees_less(r: Results) -> Check:
     """Recall of meta as published is below the paper's by more than five points."""
     ours = r.cell("table1", "meta", "recall_mean", protocol=PUBLISHED)
@@ -52,10 +48,14 @@ def recall_agrees_less(r: Results) -> Check:
     return check(ours < paper - 5, ours=percent(ours), paper=percent(paper))
 
 
-def table2_comes_out_lower(r: Results) -> Check:
-    """All eight cells of Table II come out below the paper."""
+def table2_is_close(r: Results) -> Check:
+    """The eight cells of Table II lie about the paper's, some below and some above."""
     below = [_below_paper(r, "table2", row, masking=m) for row in MASKED for m in (0.5, 0.8)]
-    return check(min(below) > 0, least=min(below), most=max(below))
+    return check(
+        min(below) < 0 < max(below) and max(map(abs, below)) < 0.015,
+        below=max(below),
+        above=-min(below),
+    )
 
 
 def clean_is_a_tenth_better(r: Results) -> Check:
@@ -131,11 +131,11 @@ def the_network_recognises(r: Results) -> Check:
     )
 
 
-def audio_gain_is_undecided(r: Results) -> Check:
-    """The content gain of audio is negative, and its interval holds zero."""
-    gain = r.cell("table1", "audio", "content_gain")
-    high = r.cell("table1", "audio", "gain_high")
-    return check(gain < 0 < high, gain=gain, upper_limit=high)
+def undecided_gains(r: Results) -> Check:
+    """The content gains of meta, audio, and meta with video have intervals with zero in them."""
+    rows = r.table("table1").query("features == 'real' and gain_low < 0 < gain_high")
+    found = ", ".join(rows["row"])
+    return check(found == "meta, audio, meta+video", rows=found or "none")
 
 
 def content_in_the_fm(r: Results) -> Check:
@@ -154,16 +154,16 @@ def content_in_the_fm(r: Results) -> Check:
 
 
 def meta_needs_its_director(r: Results) -> Check:
-    """Without the director meta is worse."""
+    """Without the director meta is worse, by next to nothing."""
     loss = r.cell("variants", "meta-undirected") - r.cell("variants", "meta")
     return check(loss > 0, loss=loss)
 
 
 def masking_costs_little(r: Results) -> Check:
-    """Hiding ratings costs about 0.003 at 50 % and about 0.01 at 80 %."""
+    """Hiding half of the ratings costs less than 0.008, hiding 80 % less than 0.015."""
     half, most = ([_increase(r, row, m) for row in MASKED] for m in (0.5, 0.8))
     return check(
-        min(half) > 0.002 and max(half) < 0.0045 and min(most) > 0.005 and max(most) < 0.015,
+        0 < min(half) <= max(half) < 0.008 and 0 < min(most) <= max(most) < 0.015,
         half_least=min(half),
         half_most=max(half),
         least=min(most),
@@ -195,14 +195,29 @@ def masking_as_published(r: Results) -> Check:
     return check(min(costs) > 0, least=min(costs), most=max(costs))
 
 
-def gain_grows_with_the_mask(r: Results) -> Check:
-    """The content gain at 80 % is larger than without a mask in three of the four rows."""
-    larger = sum(
-        r.cell("table2", row, "content_gain", masking=0.8)
-        > r.cell("table2", row, "content_gain", masking=0)
-        for row in MASKED
+def the_end_of_the_curve(r: Results) -> Check:
+    """With 90 % hidden the network is still ahead of two biases, with 95 % behind them."""
+    biases = r.cell("table2", "user+movie bias")
+    whole, most, ninety, end = (
+        r.cell("masking_curve", "all", masking=m) for m in (0.0, 0.8, 0.9, 0.95)
     )
-    return check(larger == 3, rows=larger)
+    return check(
+        ninety < biases < end and ninety - whole > (biases - whole) / 2,
+        cost=most - whole,
+        ahead=biases - ninety,
+        behind=end - biases,
+    )
+
+
+def gain_under_the_mask(r: Results) -> Check:
+    """The content gain at 80 % is larger in two rows, smaller in one, the same in the fourth."""
+    changes = [
+        r.cell("table2", row, "content_gain", masking=0.8)
+        - r.cell("table2", row, "content_gain", masking=0)
+        for row in MASKED
+    ]
+    larger, smaller = sum(c > 0.0015 for c in changes), sum(c < -0.0015 for c in changes)
+    return check((larger, smaller) == (2, 1), larger=larger, smaller=smaller)
 
 
 def rating_vectors_reach(r: Results) -> Check:
@@ -216,6 +231,21 @@ def rating_vectors_reach(r: Results) -> Check:
         paper=r.cell("rating_vectors", "rating vectors", "paper_rmse", masking=0),
         as_published=r.cell("rating_vectors", "rating vectors", masking=0, protocol=PUBLISHED),
     )
+
+
+def masked_rating_vectors(r: Results) -> Check:
+    """Hiding four fifths of the ratings costs rating vectors little more than user vectors."""
+    whole, masked = (r.cell("rating_vectors", "rating vectors", masking=m) for m in (0, 0.8))
+    return check(0 < masked - whole < 0.02, cost=masked - whole)
+
+
+def refitted_baselines(r: Results) -> Check:
+    """Refitted as well, the factorisation machine on ids and users is ahead, neighbours are not."""
+    ours = r.cell("rating_vectors", "rating vectors, refitted")
+    fm, neighbours = (
+        r.cell("rating_vectors", f"{row}, refitted") for row in ("FM: ids and users", "item kNN")
+    )
+    return check(fm < ours < neighbours, fm=fm, neighbours=neighbours)
 
 
 def seeds_are_as_said(r: Results) -> Check:
@@ -247,22 +277,24 @@ def _step(r: Results, row: str, modalities: str, protocol: str) -> float:
 DECLARED = (
     table1_is_reproduced,
     other_inputs_come_out_lower,
-    text_and_audio_are_equally_lower,
     recall_agrees_less,
-    table2_comes_out_lower,
+    table2_is_close,
     clean_is_a_tenth_better,
     leak_made_it_worse,
     own_target_matters_little,
     selection_flatters,
     audio_and_video_are_worse_than_biases,
     the_network_recognises,
-    audio_gain_is_undecided,
+    undecided_gains,
     content_in_the_fm,
     meta_needs_its_director,
     masking_costs_little,
     masking_in_the_paper,
     masking_as_published,
-    gain_grows_with_the_mask,
+    the_end_of_the_curve,
+    gain_under_the_mask,
     rating_vectors_reach,
+    masked_rating_vectors,
+    refitted_baselines,
     seeds_are_as_said,
 )
