@@ -45,6 +45,9 @@ def test_the_book_builds_from_the_committed_notebooks(notebooks):
             page.read_text(encoding="utf-8"),
         )
         assert not loaded, f"{page.name} needs the network to be read"
+    sidebar = (pages / "intro.html").read_text(encoding="utf-8")
+    numbered = re.findall(r'href="notebooks/(\w+)\.html">(\d+)\. ', sidebar)
+    assert dict(numbered) == {stage.name: str(int(stage.name[:2])) for stage in STAGES}
 
 
 def test_the_table_of_contents_lists_every_stage_in_order():

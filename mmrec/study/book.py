@@ -11,12 +11,15 @@ from typing import Any
 import yaml
 
 from mmrec.errors import local_failures
-from mmrec.study import record, supervision
+from mmrec.study import added_pages, record, supervision
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
 from mmrec.study.record import RunRecord
 from mmrec.study.stages import STAGES, Run, matching, short
 from mmrec.study.staleness import book_fingerprint, forget, package_digest, remember
 from mmrec.study.supervision import Stopped
+from mmrec.workspace import PROJECT
+
+CITATION = PROJECT / "CITATION.cff"
 
 NOTICE = """\
 :::{admonition} Outputs of an earlier version
@@ -98,9 +101,13 @@ def _stage(run: Run, staged: Path) -> None:
     (staged / "results").mkdir(exist_ok=True)
     for table in matching(["*.csv"], run.results):
         shutil.copy(table, staged / "results")
-    (staged / "this_run.md").write_text(
-        record.page(known, differ) + _not_so(staged), encoding="utf-8"
-    )
+    added = {
+        "this_run": record.page(known, differ) + _not_so(staged),
+        "cite": added_pages.citation(CITATION),
+        "downloads": added_pages.downloads(staged / "results", list(notebooks)),
+    }
+    for name, page in added.items():
+        (staged / f"{name}.md").write_text(page, encoding="utf-8")
     _draw(staged)
     _configure(staged / "_config.yml", strict=run.committed)
 

@@ -14,7 +14,7 @@ from mmrec.provenance import ROOT, code_digest, digest, imports
 from mmrec.settings import Settings
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
 from mmrec.study.stages import STAGES, Run, Stage, matching
-from mmrec.workspace import atomic_path, kept
+from mmrec.workspace import PROJECT, atomic_path, kept
 
 SOURCE_FOLDERS = ("MMREC_MIRROR", "MMREC_TRAILERS")
 """Environment variables of the folders that decide what the first two floors can read."""
@@ -96,6 +96,7 @@ def book_fingerprint(run: Run) -> str:
             "pages": contents(matching(["**/*"], run.book), run.book),
             "notebooks": contents(notebooks, run.executed),
             "results": contents(matching(["*.csv", "run.json"], run.results), run.results),
+            "citation": contents([PROJECT / "CITATION.cff"], PROJECT),
             "code": code_digest("mmrec.study.book", "mmrec.study.claims.markup"),
         }
     )

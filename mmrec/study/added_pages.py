@@ -1,0 +1,133 @@
+"""Pages of the book that are written from files: how to cite the study, and what to download."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmrec.errors import StudyError
+
+Entry = Mapping[str, Any]
+
+
+def citation(source: Path) -> str:
+    """The page "How to cite", from ``CITATION.cff``.
+
+    Raises:
+        StudyError: If the file is not YAML or lacks a field that a citation needs.
+    """
+    try:
+        entry = yaml.safe_load(source.read_text(encoding="utf-8"))
+        return _citation(entry)
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise StudyError(
+            f"not a complete citation: {error}",
+            where=source.name,
+            remedy="Restore it from version control, or add what is missing.",
+        ) from None
+
+
+def downloads(results: Path, notebooks: Iterable[str]) -> str:
+    """The page of what can be downloaded.
+
+    Args:
+        results: Folder of the CSV tables, which the page links as ``results/``.
+        notebooks: The executed notebooks, without ``.ipynb``.
+    """
+    lines = [
+        "# Downloads",
+        "",
+        "The results of this book as tables, and the notebooks with the outputs that it shows.",
+        "",
+        "## Notebooks",
+        "",
+        "| notebook | file |",
+        "|---|---|",
+        *(
+            f"| {{doc}}`notebooks/{name}` | {_link(f'notebooks/{name}.ipynb')} |"
+            for name in notebooks
+        ),
+        "",
+        "## Tables of results",
+        "",
+        "One file for each table, comma-separated, in UTF-8.",
+        "",
+        "| file | rows | columns |",
+        "|---|---:|---|",
+    ]
+    for path in sorted(results.glob("*.csv")):
+        rows, columns = _shape(path)
+        names = ", ".join(f"`{column}`" for column in columns)
+        lines.append(f"| {_link(f'results/{path.name}')} | {rows:,} | {names} |")
+    return "\n".join(lines) + "\n"
+
+
+def _link(file: str) -> str:
+    return f"{{download}}`{Path(file).name} <{file}>`"
+
+
+def _shape(path: Path) -> tuple[int, list[str]]:
+    """How many rows a table has below its header, and the names in it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        columns = next(reader, [])
+        return sum(1 for _ in reader), columns
+
+
+def _citation(entry: Entry) -> str:
+    year = str(entry["date-released"])[:4]
+    lines = [
+        "# How to cite",
+        "",
+        entry["message"],
+        "",
+        "## The study",
+        "",
+        f"{_names(entry['authors'])} ({year}). *{entry['title']}*. Version {entry['version']}.",
+        "",
+        *_bibtex("software", f"mmrec{year}", {**entry, "year": year}),
+        "## What it rests on",
+        "",
+    ]
+    for one in entry["references"]:
+        place = one.get("collection-title") or one["journal"]
+        lines += [
+            f"{_names(one['authors'])} ({one['year']}). *{one['title']}*. {place}.",
+            f"[doi:{one['doi']}](https://doi.org/{one['doi']}). {one['notes']}",
+            "",
+        ]
+        kind = "inproceedings" if "collection-title" in one else "article"
+        first = one["authors"][0]["family-names"].lower()
+        lines += _bibtex(kind, f"{first}{one['year']}", one)
+    return "\n".join(lines)
+
+
+def _names(authors: list[Entry]) -> str:
+    return ", ".join(
+        author.get("name") or f"{author['given-names']} {author['family-names']}"
+        for author in authors
+    )
+
+
+def _bibtex(kind: str, key: str, entry: Entry) -> list[str]:
+    """A BibTeX entry as a block of text, with a blank line after it."""
+    authors = " and ".join(
+        f"{{{author['name']}}}"  # a name that BibTeX shall not take apart
+        if "name" in author
+        else f"{author['family-names']}, {author['given-names']}"
+        for author in entry["authors"]
+    )
+    fields = {
+        "author": authors,
+        "title": f"{{{entry['title']}}}",
+        "booktitle": entry.get("collection-title"),
+        "journal": entry.get("journal"),
+        "year": entry["year"],
+        "version": entry.get("version"),
+        "doi": entry.get("doi"),
+        "url": entry.get("repository-code"),
+    }
+    told = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return ["```bibtex", f"@{kind}{{{key},", *told, "}", "```", ""]
