@@ -95,6 +95,41 @@ def test_users_are_predicted_as_the_process_predicts_them():
         np.testing.assert_allclose(person.sds, model.predictive_sd(pairs), atol=1e-8)
 
 
+def test_a_users_prior_is_what_all_others_leave():
+    """The quick ways to its covariance are the textbook's, written with whole matrices."""
+    served = served_models.served()
+    user = int(served.users[3])
+    rated, ratings = served.own_ratings(user)
+    prior, every = served.known_user(user), np.arange(len(served.movies))
+    traits, where = served.traits[3], served.coordinates
+    d, p = served.effects.shape
+    cross = np.einsum("d,mdp->mp", traits, served.cross.reshape(-1, d, p))
+    inner = np.einsum("d,dpeq,e->pq", traits, served.inner.reshape(d, p, d, p), traits)
+    shared = served.covariances[EVERYBODY].total + cross @ where.T + where @ cross.T
+    shared = shared + where @ inner @ where.T
+    taste = served.covariances[TASTE].total
+    alone = (taste - shared)[np.ix_(rated, rated)] + served.noise * np.eye(len(rated))
+    put_back = shared[:, rated] @ np.linalg.solve(alone, shared[rated])
+    expected = shared + put_back + taste
+
+    np.testing.assert_allclose(prior.variance(every), expected.diagonal(), atol=1e-9)
+    others = np.array([0, 7, 12, 30])
+    for at in (rated, rated.copy(), others):
+        np.testing.assert_allclose(prior.covariance(every, at), expected[:, at], atol=1e-9)
+        np.testing.assert_allclose(prior.covariance(at, at), expected[np.ix_(at, at)], atol=1e-9)
+        some = np.linspace(-1, 2, len(at))
+        np.testing.assert_allclose(prior.applied(at, some), expected[:, at] @ some, atol=1e-9)
+
+    own = expected[np.ix_(rated, rated)] + served.noise * np.eye(len(rated))
+    left = expected - expected[:, rated] @ np.linalg.solve(own, expected[rated])
+    person, sds = Person(prior, rated, ratings), np.sqrt(left.diagonal())
+    np.testing.assert_allclose(person.sds_of(others), person.sds[others], atol=1e-12)
+    correlation = left / np.outer(sds, sds)
+    np.testing.assert_allclose(
+        person.correlation(others), correlation[np.ix_(others, others)], atol=1e-9
+    )
+
+
 def test_a_visitor_is_a_user_of_whom_nothing_was_known():
     """A user without traits, whose ratings taught nobody anything, is predicted as a visitor."""
     given = data()
@@ -106,8 +141,11 @@ def test_a_visitor_is_a_user_of_whom_nothing_was_known():
     known, visitor = served.known_user(99), served.visitor()
     at = np.array([3, 7])
     np.testing.assert_allclose(known.mean, visitor.mean, atol=1e-12)
-    np.testing.assert_allclose(known.variance, visitor.variance, atol=1e-12)
-    np.testing.assert_allclose(known.covariance(at), visitor.covariance(at), atol=1e-12)
+    every = np.arange(len(served.movies))
+    np.testing.assert_allclose(known.variance(every), visitor.variance(every), atol=1e-12)
+    np.testing.assert_allclose(
+        known.covariance(every, at), visitor.covariance(every, at), atol=1e-12
+    )
 
 
 def test_a_visitors_prediction_is_the_textbooks():

@@ -90,10 +90,11 @@ def explained(model: Model, person: Person, films: Sequence[int]) -> list[Recomm
     """What a person would rate some films, and why."""
     if not films:
         return []
-    every = reasons(person, model.served, np.array(films, np.intp))
+    at = np.array(films, np.intp)
+    every, sds = reasons(person, model.served, at), person.sds_of(at).tolist()
     return [
-        Recommended(film, Prediction.of(why.prediction, float(person.sds[film]), model.served), why)
-        for film, why in zip(films, every, strict=True)
+        Recommended(film, Prediction.of(why.prediction, sd, model.served), why)
+        for film, sd, why in zip(films, sds, every, strict=True)
     ]
 
 
@@ -130,7 +131,9 @@ def reception(model: Model, film: int, *, top: int) -> Reception:
     found = []
     for place in best.tolist():
         one = user(model, int(served.users[place]))
-        prediction = Prediction.of(float(ratings[place]), float(one.sds[film]), served)
+        prediction = Prediction.of(
+            float(ratings[place]), float(one.sds_of(np.array([film]))[0]), served
+        )
         found.append((int(served.users[place]), prediction))
     shared = float(served.covariances[EVERYBODY].total[film, film])
     taste = float(served.covariances[TASTE].total[film, film])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.floating]
 Floats = NDArray[np.float64]
+At = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,20 @@ class Covariance:
             bordered(self.total, across, (among + among.T) / 2),
         )
 
-    def weights(self, at: NDArray[np.intp], coefficients: Floats) -> Floats:
+    def between(self, films: At, at: At) -> Floats:
+        """Covariance of some films [k] with others [n], [k, n]."""
+        return np.asarray(self.total[np.ix_(films, at)], np.float64)
+
+    def variance(self, films: At) -> Floats:
+        """Variance of some films, [k]."""
+        return np.asarray(self.total[films, films], np.float64)
+
+    def applied(self, at: At, coefficients: Floats) -> Floats:
+        """Covariance of all films with some [n], times coefficients [n], [m]."""
+        # Rows, as it is symmetric: they lie together.
+        return np.asarray(coefficients @ self.total[at], np.float64)
+
+    def weights(self, at: At, coefficients: Floats) -> Floats:
         """What the prior's rows are to be multiplied by, [m, k].
 
         The covariance of any film i with the films ``at``, times coefficients, is the i-th row of
@@ -61,7 +75,7 @@ class Covariance:
             at: Positions of n films.
             coefficients: [n, k].
         """
-        reached = self.prior[:, at] @ coefficients.astype(self.prior.dtype)
+        reached = self.prior[at].T @ coefficients.astype(self.prior.dtype)
         found = np.asarray(self.change @ reached, np.float64)
         np.add.at(found, at, coefficients)
         return found

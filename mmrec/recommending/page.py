@@ -78,16 +78,22 @@ class SmallModel:
     def visitor(self) -> Prior:
         """A visitor, as the small model sees one."""
 
-        def covariance(at: Positions) -> Floats:
-            found = self.factor @ self.factor[at].T
-            found[at, np.arange(len(at))] += self.diagonal[at]
+        def variance(films: Positions) -> Floats:
+            return np.asarray((self.factor[films] ** 2).sum(axis=1) + self.diagonal[films])
+
+        def covariance(films: Positions, at: Positions) -> Floats:
+            same = films[:, None] == at
+            return np.asarray(self.factor[films] @ self.factor[at].T + same * self.diagonal[at])
+
+        def applied(at: Positions, coefficients: Floats) -> Floats:
+            found = self.factor @ (self.factor[at].T @ coefficients)
+            found[at] += self.diagonal[at] * coefficients
             return np.asarray(found)
 
         def weights(at: Positions, coefficients: Floats) -> Mapping[str, Floats]:
             raise NotImplementedError("blocks of the small model are told by `shares`")
 
-        variance = (self.factor**2).sum(axis=1) + self.diagonal
-        return Prior(self.mean, variance, self.noise, covariance, weights)
+        return Prior(self.mean, self.noise, variance, covariance, applied, weights)
 
     def person(self, ratings: Mapping[int, float]) -> Person:
         """A visitor with ratings, by the places of the films."""
@@ -196,7 +202,7 @@ def small(model: Model, *, films: int = FILMS, rank: int = RANK) -> SmallModel:
         )
     at = _most_rated(model, films)
     served, prior = model.served, model.served.visitor()
-    covariance = prior.covariance(at)[at]
+    covariance = prior.covariance(at, at)
     factor, diagonal = factorised((covariance + covariance.T) / 2, min(rank, len(at)))
     settings = served.settings
     names = [model.films[place].title for place in at]

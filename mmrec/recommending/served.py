@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from mmrec.errors import StudyError
 from mmrec.recommending.blocks import Block, Rows
@@ -34,18 +34,21 @@ class Prior:
 
     Attributes:
         mean: Expected ratings of all films, [m].
-        variance: Of what the person thinks of each, without the noise of a rating, [m].
         noise: Variance of a single rating.
-        covariance: Of all films with those at some positions [n], [m, n].
+        variance: Of what the person thinks of some films [k], without the noise of a rating, [k].
+        covariance: Of some films [k] with others [n], [k, n].
+        applied: The covariance of all films with some [n], times coefficients [n], without making
+            the matrix, [m].
         weights: For each of the two covariances what rows of its kernels are to be multiplied by
-            to get ``covariance(at) @ coefficients``, as far as it is due to content; from ``at``
-            [n] and coefficients [n, k], [m, k] each.
+            to get the covariance of all films with those ``at`` some positions [n], times
+            coefficients [n, k], as far as it is due to content; [m, k] each.
     """
 
     mean: Floats
-    variance: Floats
     noise: float
-    covariance: Callable[[Positions], Floats]
+    variance: Callable[[Positions], Floats]
+    covariance: Callable[[Positions, Positions], Floats]
+    applied: Callable[[Positions, Floats], Floats]
     weights: Callable[[Positions, Floats], Mapping[str, Floats]]
 
 
@@ -108,16 +111,20 @@ class Served:
         """Somebody of whom nothing is known."""
         everybody, taste = self.covariances[EVERYBODY], self.covariances[TASTE]
 
-        def covariance(at: Positions) -> Floats:
-            # Rows, as both are symmetric: they lie together.
-            return np.asarray(everybody.total[at] + taste.total[at], np.float64).T
+        def variance(films: Positions) -> Floats:
+            return everybody.variance(films) + taste.variance(films)
+
+        def covariance(films: Positions, at: Positions) -> Floats:
+            return everybody.between(films, at) + taste.between(films, at)
+
+        def applied(at: Positions, coefficients: Floats) -> Floats:
+            return everybody.applied(at, coefficients) + taste.applied(at, coefficients)
 
         def weights(at: Positions, coefficients: Floats) -> dict[str, Floats]:
             return {kind: self.covariances[kind].weights(at, coefficients) for kind in KINDS}
 
-        variance = everybody.total.diagonal() + taste.total.diagonal()
         mean = self.mean + self.shared
-        return Prior(mean, np.asarray(variance, np.float64), self.noise, covariance, weights)
+        return Prior(mean, self.noise, variance, covariance, applied, weights)
 
     def own_ratings(self, user_id: int) -> tuple[Positions, Floats]:
         """Positions of the films that a user has rated, and the ratings.
@@ -153,35 +160,63 @@ class Served:
         cross = np.asarray(traits @ self.cross.reshape(-1, d, p), np.float64)
         inner = np.einsum("d,dpeq,e->pq", traits, self.inner.reshape(d, p, d, p), traits)
 
-        def shared_with_others(at: Positions) -> Floats:
-            found = np.asarray(everybody.total[at], np.float64).T
-            found = found + cross @ where[at].T + where @ cross[at].T
-            return np.asarray(found + where @ (inner @ where[at].T))
+        def shared(films: Positions, at: Positions) -> Floats:
+            found = everybody.between(films, at) + cross[films] @ where[at].T
+            return np.asarray(found + where[films] @ (cross[at].T + inner @ where[at].T))
 
-        there = shared_with_others(rated)
-        own = np.asarray(taste.total[np.ix_(rated, rated)], np.float64) - there[rated]
+        there = shared(rated, rated)
+        own = taste.between(rated, rated) - there
         own[np.diag_indices_from(own)] += self.noise
-        factor = cho_factor((own + own.T) / 2)
-        mean = self.mean + self.shared + where @ (self.effects.T @ self.traits[user])
-        taken = cho_solve(factor, rating - mean[rated])
-        back = cho_solve(factor, there.T)  # [n, m]
+        factor = cholesky((own + own.T) / 2, lower=True, check_finite=False)
+        mean = self.mean + self.shared + where @ (self.effects.T @ traits)
+        taken = cho_solve((factor, True), rating - mean[rated])
+        half_there = solve_triangular(factor, there, lower=True, check_finite=False)
+        rows = np.asarray(everybody.total[rated], np.float64)
 
-        def covariance(at: Positions) -> Floats:
-            own_taste = np.asarray(taste.total[at], np.float64).T
-            return np.asarray(shared_with_others(at) + there @ back[:, at] + own_taste)
+        def half(films: Positions) -> Floats:
+            """Half of what is put back: L⁻¹ of the covariance of the rated films with these."""
+            if np.array_equal(films, rated):
+                return half_there
+            across = shared(rated, films)
+            return np.asarray(solve_triangular(factor, across, lower=True, check_finite=False))
+
+        def spread(at: Positions, coefficients: Floats) -> tuple[Positions, Floats]:
+            """The covariance without what is put back: of more films, or otherwise weighted."""
+            same = np.array_equal(at, rated)
+            across = there if same else shared(rated, at)
+            back = np.asarray(cho_solve((factor, True), across @ coefficients))
+            if same:
+                return rated, coefficients + back
+            return np.concatenate([at, rated]), np.concatenate([coefficients, back])
+
+        def variance(films: Positions) -> Floats:
+            place, with_place = where[films], cross[films]
+            found = everybody.variance(films) + (half(films) ** 2).sum(axis=0)
+            found = found + ((2 * with_place + place @ inner) * place).sum(axis=1)
+            return np.asarray(found + taste.variance(films))
+
+        def covariance(films: Positions, at: Positions) -> Floats:
+            one = half(films)
+            other = one if films is at else half(at)
+            return np.asarray(shared(films, at) + one.T @ other + taste.between(films, at))
+
+        def with_others(at: Positions, coefficients: Floats) -> Floats:
+            placed = where[at].T @ coefficients
+            of_content = rows if at is rated else np.asarray(everybody.total[at], np.float64)
+            found = coefficients @ of_content + cross @ placed
+            return np.asarray(found + where @ (cross[at].T @ coefficients + inner @ placed))
+
+        def applied(at: Positions, coefficients: Floats) -> Floats:
+            return with_others(*spread(at, coefficients)) + taste.applied(at, coefficients)
 
         def weights(at: Positions, coefficients: Floats) -> dict[str, Floats]:
-            both = np.concatenate([at, rated])
-            shared = np.concatenate([coefficients, back[:, at] @ coefficients])
             return {
-                EVERYBODY: everybody.weights(both, shared),
+                EVERYBODY: everybody.weights(*spread(at, coefficients)),
                 TASTE: taste.weights(at, coefficients),
             }
 
-        variance = everybody.total.diagonal() + 2 * (cross * where).sum(axis=1)
-        variance = variance + ((where @ inner) * where).sum(axis=1) + (there.T * back).sum(axis=0)
-        variance = variance + taste.total.diagonal()
-        return Prior(mean - there @ taken, variance, self.noise, covariance, weights)
+        expected = mean - with_others(rated, taken)
+        return Prior(expected, self.noise, variance, covariance, applied, weights)
 
     def kernel(self, kind: str, rows: Mapping[str, Floats]) -> Floats:
         """A weighted sum over blocks of rows of their kernels, the level included."""
