@@ -43,6 +43,7 @@ STAGES = (
     Stage("10_protocol_and_baselines", _FEATURES),
     Stage("11_cold_start", _FEATURES),
     Stage("12_new_films", (*_FEATURES, *_RUNS)),
+    Stage("13_one_person_ten_films", _FEATURES),
 )
 
 
