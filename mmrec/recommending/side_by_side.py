@@ -49,7 +49,9 @@ def control(workspace: Workspace, model: Model, *, seed: int = 0) -> Model:
     """
     content = load_tables(workspace.features, list(model.about["features"]))
     dealt = {name: permuted(table, name, seed=seed) for name, table in content.items()}
-    return training.kept(workspace.root / CONTROL_FOLDER, tables.load(workspace), dealt)
+    return training.kept(
+        workspace.root / CONTROL_FOLDER, tables.load(workspace), dealt, named=False
+    )
 
 
 def listed(model: Model, ratings: Mapping[int, float]) -> list[str]:

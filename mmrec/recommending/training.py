@@ -46,17 +46,21 @@ def train(workspace: Workspace, *, features: Sequence[str] | None = None) -> Mod
     return kept(workspace.root / FOLDER, catalogue, _tables(workspace, features))
 
 
-def kept(folder: Path, catalogue: Catalogue, found: Mapping[str, FeatureTable]) -> Model:
+def kept(
+    folder: Path, catalogue: Catalogue, found: Mapping[str, FeatureTable], *, named: bool = True
+) -> Model:
     """The model of a catalogue and its features, kept in a folder: trained unless it is there.
 
     Args:
         folder: Of the model, in a workspace's folder.
         catalogue: Its ratings are learned from, and its movies described.
         found: Feature tables by name, all of which are learned from.
+        named: Whether columns of facts are those of the catalogue, so that they can be told by
+            name; those of content that was dealt out are not.
     """
     state = _state(catalogue, found)
     if (storing.about(folder) or {}).get("state") != state:
-        storing.save(_trained(catalogue, found, folder, state), folder)
+        storing.save(_trained(catalogue, found, folder, state, named=named), folder)
     return storing.load(folder)
 
 
@@ -97,7 +101,12 @@ def is_current(workspace: Workspace, *, features: Sequence[str] | None = None) -
 
 
 def _trained(
-    catalogue: Catalogue, found: Mapping[str, FeatureTable], folder: Path, state: str
+    catalogue: Catalogue,
+    found: Mapping[str, FeatureTable],
+    folder: Path,
+    state: str,
+    *,
+    named: bool,
 ) -> Model:
     movies = catalogue.movies
     if len(catalogue.ratings) < FEWEST:
@@ -122,8 +131,9 @@ def _trained(
     }
     # What JSON cannot hold, such as a number of numpy's, is said in words.
     about = json.loads(json.dumps(about, default=str))
-    named = (vocabulary.names_of(movies, table, name) for name, table in found.items())
-    facts = {block: names for some in named for block, names in some.items()}
+    facts: dict[str, tuple[str, ...]] = {}
+    for name, table in found.items() if named else ():
+        facts |= vocabulary.names_of(movies, table, name)
     return Model(served, storing.films_of(movies), facts, about)
 
 
