@@ -140,6 +140,23 @@ def control_is_worse() -> bool:
     )
 
 
+def listed(column: str, *titles: str) -> bool:
+    """Whether films stand in a list of chapter 13, in this order."""
+    films = [re.sub(r"( or:.*)? \(\d+\)$", "", film) for film in table("person_lists")[column]]
+    return [film for film in films if film in titles] == list(titles)
+
+
+def person(name: str, key: str, column: str) -> float:
+    """A number of one of chapter 13's tables, by the beginning of its row."""
+    rows = table(name)
+    rows = rows[rows.iloc[:, 0].str.startswith(key)]
+    return float(rows[column].item())
+
+
+def shared_films(one: str, other: str) -> int:
+    return len(set(table("person_lists")[one]) & set(table("person_lists")[other]))
+
+
 def three(value: float) -> str:
     return f"{abs(value):.3f}"
 
@@ -176,6 +193,7 @@ CH9 = "notebooks/09_rating_vectors.ipynb"
 CH10 = "notebooks/10_protocol_and_baselines.ipynb"
 CH11 = "notebooks/11_cold_start.ipynb"
 CH12 = "notebooks/12_new_films.ipynb"
+CH13 = "notebooks/13_one_person_ten_films.ipynb"
 
 CLAIMS = [
     Claim(
@@ -747,6 +765,71 @@ CLAIMS = [
             and beyond("new_films_crowd") > 0.915
             and beyond("new_films_lists_released", "content and EASE", "ndcg_10") < 0.33
             and beyond("both_new") > 1.03
+        ),
+    ),
+    Claim(
+        CH13,
+        "the process with content and the process whose content was dealt out at random share "
+        "three films of ten.",
+        holds=lambda: shared_films("process over pairs", "content dealt out at random") == 3,
+    ),
+    Claim(
+        CH13,
+        "seven of ten films are others than with content dealt out at random",
+        holds=lambda: shared_films("process over pairs", "content dealt out at random") == 10 - 7,
+    ),
+    Claim(
+        CH13,
+        "such as *Star Wars*, *Casablanca* and *Schindler's List*.",
+        holds=lambda: listed(
+            "content dealt out at random", "Star Wars", "Schindler's List", "Casablanca"
+        ),
+    ),
+    Claim(
+        CH13,
+        "*Dr. Strangelove*, *A Close Shave* and *The Hudsucker Proxy*, whose makers",
+        holds=lambda: listed(
+            "process over pairs", "Dr. Strangelove", "A Close Shave", "The Hudsucker Proxy"
+        ),
+    ),
+    Claim(
+        CH13,
+        "*The Big Lebowski* and *Miller's Crossing*, which none of the other models lists.",
+        holds=lambda: [
+            column
+            for column in table("person_lists").columns[1:]
+            if listed(column, "The Big Lebowski") or listed(column, "Miller's Crossing")
+        ]
+        == ["likes from content"],
+    ),
+    Claim(
+        CH13,
+        "raise the prediction for *Pulp Fiction* by {} and {}. *The Usual Suspects* lowers it by "
+        "{}",
+        lambda: tuple(
+            two(person("person_reasons", film, "adds"))
+            for film in ("Fargo", "Raising Arizona", "The Usual Suspects")
+        ),
+        lambda: person("person_reasons", "The Usual Suspects", "adds") < 0,
+    ),
+    Claim(
+        CH13,
+        "directors add {} to *Pulp Fiction* and {} to *Dr. Strangelove*, and take {} from *The "
+        "Godfather*.",
+        lambda: tuple(
+            two(person("person_blocks", film, "directors"))
+            for film in ("Pulp Fiction", "Dr. Strangelove", "The Godfather")
+        ),
+        lambda: person("person_blocks", "The Godfather", "directors") < 0,
+    ),
+    Claim(
+        CH13,
+        "the model expects {} stars from the reader, about as much as from everybody ({}). Genres "
+        "and year raise the reader's prediction to {} and lower everybody's to {}",
+        lambda: tuple(
+            two(person("person_new_film", told, column))
+            for told in ("nothing", "its genres")
+            for column in ("prediction", "everybody")
         ),
     ),
 ]
