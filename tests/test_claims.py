@@ -795,12 +795,14 @@ CLAIMS = [
     Claim(
         CH13,
         "*The Big Lebowski* and *Miller's Crossing*, which none of the other models lists.",
-        holds=lambda: [
-            column
-            for column in table("person_lists").columns[1:]
-            if listed(column, "The Big Lebowski") or listed(column, "Miller's Crossing")
-        ]
-        == ["likes from content"],
+        holds=lambda: (
+            [
+                column
+                for column in table("person_lists").columns[1:]
+                if listed(column, "The Big Lebowski") or listed(column, "Miller's Crossing")
+            ]
+            == ["likes from content"]
+        ),
     ),
     Claim(
         CH13,
