@@ -98,7 +98,13 @@ def test_a_figure_of_a_claim_is_the_claims(results):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.93558, "0.936"), (-0.0066, "−0.007"), (1220, "1,220"), (percent(73.94), "73.9 %")],
+    [
+        (0.93558, "0.936"),
+        (-0.0002, "0.000"),
+        (-0.0066, "−0.007"),
+        (1220, "1,220"),
+        (percent(73.94), "73.9 %"),
+    ],
 )
 def test_figures_in_print(value, text):
     assert written(value) == text

@@ -46,7 +46,7 @@ def written(value: Figure) -> str:
     """A figure as prose has it: three decimals, counts with a comma, a true minus."""
     if isinstance(value, str):
         return value
-    text = f"{value:,}" if isinstance(value, int) else f"{value:.{DECIMALS}f}"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:z.{DECIMALS}f}"
     return text.replace("-", "−")
 
 
