@@ -53,7 +53,8 @@ class Changed(Results):
             keys = ["n_folds", "masking", "support_size"]
             for column in rows.select_dtypes("number").columns.difference(keys):
                 rows[column] = rng.permutation(rows[column].fillna(rows[column].mean()))
-            rows["n_seeds"] += draw % 2
+            if "n_seeds" in rows:
+                rows["n_seeds"] += draw % 2
             tables[path.stem] = rows.sample(frac=0.9, random_state=draw) if draw % 2 else rows
         self.table = tables.__getitem__
 
