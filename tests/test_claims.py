@@ -272,11 +272,6 @@ CLAIMS = [
     ),
     Claim(
         README,
-        "no better than the user's mean** ({} to {} against {})",
-        lambda: (three(cold("all")), three(cold("meta")), three(cold("user mean"))),
-    ),
-    Claim(
-        README,
         "**Rating vectors** reach {}, and {} when it is trained again with the",
         lambda: (
             three(get("rating_vectors", "rating vectors", masking=0)),
@@ -470,35 +465,6 @@ CLAIMS = [
         ),
     ),
     Claim(
-        CH11,
-        "On new films, two biases overtake the network, even with hidden inputs, at the first "
-        "rating; on new users they are ahead from the start.",
-        holds=lambda: (
-            film("meta, inputs hidden", 0) < film("user+movie bias", 0)
-            and film("meta, inputs hidden", 1) > film("user+movie bias", 1)
-            and all(
-                user("meta, inputs hidden", n) > user("user+movie bias", n)
-                for n in (0, 1, 2, 5, 10, 20, 50)
-            )
-        ),
-    ),
-    Claim(
-        README,
-        "Kernel ridge regression on the same content reaches {} from what is known before release "
-        "and {} with the IMDb crowd.",
-        lambda: tuple(three(described(level, RIDGED)) for level in (RELEASED, CROWD)),
-    ),
-    Claim(
-        README,
-        "twenty numbers per film in the place of meta's 1,220, it reaches {}, and the FM with "
-        "content and the IMDb rating {}; without that rating the FM is level with the user's mean",
-        lambda: (
-            three(described("genres-rating", "Siamese")),
-            three(cold("FM: hybrid")),
-        ),
-        lambda: abs(cold(UNRATED) - cold("user mean")) < 0.003,
-    ),
-    Claim(
         README,
         "the most popular films, the same list for everybody, have an NDCG@10 of {}, the best "
         "model of ratings has {}, and EASE, a model of likes, {}",
@@ -540,157 +506,6 @@ CLAIMS = [
         CH10,
         "A mean per movie makes the worst lists of all",
         holds=lambda: ndcg("lists", "movie mean") == table("lists")["ndcg_10"].min(),
-    ),
-    Claim(
-        CH11,
-        "That mean is at {}; the network is at {} with meta, which is significantly worse, and at "
-        "{} with all four modalities, which cannot be distinguished from it",
-        lambda: tuple(three(cold(row)) for row in ("user mean", "meta", "all")),
-        lambda: min(cold("meta"), cold("all")) > cold("user mean"),
-    ),
-    Claim(
-        CH11,
-        "The factorisation machine with content does better, at {}, but owes that to IMDb's rating "
-        "of the film: without it, the machine is at {}, level with the user's mean.",
-        lambda: (three(cold("FM: hybrid")), three(cold(UNRATED))),
-        lambda: abs(cold(UNRATED) - cold("user mean")) < 0.003,
-    ),
-    Claim(
-        CH11,
-        "a straight line in the user's mean and IMDb's rating, at {}, is as good as the machine. "
-        "Only kernel ridge, at {}, makes more of its content than that number.",
-        lambda: (three(cold("straight line")), three(cold(RIDGE))),
-        lambda: (
-            abs(cold("straight line") - cold("FM: hybrid")) < 0.003
-            and cold(RIDGE) == lowest("item") < cold("straight line") - 0.02
-        ),
-    ),
-    Claim(
-        CH11,
-        "For new users nothing is much better than the mean of the movie ({}); kernel ridge is at "
-        "{}, and a factorisation machine that knows users by their ids alone is lost ({}).",
-        lambda: tuple(three(cold(row, "user")) for row in ("movie mean", RIDGE, "FM: ids")),
-        lambda: lowest("user") > cold("movie mean", "user") - 0.01,
-    ),
-    Claim(
-        CH11,
-        "kernel ridge is at {}, the straight line at {}, the machine at {}, and the mean of the "
-        "movie at {}.",
-        lambda: tuple(
-            three(cold(row, "both")) for row in (RIDGE, "straight line", "FM: hybrid", "movie mean")
-        ),
-        lambda: cold(RIDGE, "both") == lowest("both"),
-    ),
-    Claim(
-        CH11,
-        "The nineteen genre flags alone ({}) serve it better than meta's 1,220 numbers, of which "
-        "they are a part ({}), and the flags with IMDb's rating, twenty numbers, better still "
-        "({}).",
-        lambda: tuple(
-            three(described(row, "Siamese")) for row in ("genres", "meta", "genres-rating")
-        ),
-        lambda: (
-            described("genres-rating", "Siamese")
-            < described("genres", "Siamese")
-            < described("meta", "Siamese")
-        ),
-    ),
-    Claim(
-        CH11,
-        "it is at {} on the twenty numbers and at {} on everything, the twenty included",
-        lambda: tuple(
-            three(described(row, "FactorisationMachine")) for row in ("genres-rating", CROWD)
-        ),
-    ),
-    Claim(
-        CH11,
-        "From what is known before release it reaches {}, where the network is at {}, the machine "
-        "at {} and the user's mean at {}; with an encyclopedia {}; and with the crowd {}, where "
-        "the straight line in the crowd's rating is at {}.",
-        lambda: (
-            *(
-                three(described(RELEASED, model))
-                for model in (RIDGED, "Siamese", "FactorisationMachine")
-            ),
-            three(described("nothing", "Mean")),
-            three(described("with an encyclopedia", RIDGED)),
-            three(described(CROWD, RIDGED)),
-            three(described("imdb", "StraightLine")),
-        ),
-        lambda: (
-            described("nothing", "Mean")
-            > described(RELEASED, RIDGED)
-            > described("with an encyclopedia", RIDGED)
-            > described(CROWD, RIDGED)
-        ),
-    ),
-    Claim(
-        CH11,
-        "Its control, with the content of other films, is at {} before release, worse than the "
-        "user's mean.",
-        lambda: (three(described(RELEASED, RIDGED, features="permuted")),),
-        lambda: described(RELEASED, RIDGED, features="permuted") > described("nothing", "Mean"),
-    ),
-    Claim(
-        CH11,
-        "by {} before the first rating, by {} after one, by {} after two, and by {} after twenty",
-        lambda: tuple(
-            three(film("FM: ids and users", n) - film("FM: hybrid", n)) for n in (0, 1, 2, 20)
-        ),
-        lambda: all(film("FM: ids and users", n) > film("FM: hybrid", n) for n in (0, 1, 2, 20)),
-    ),
-    Claim(
-        CH11,
-        "ids alone are no start at all ({} against {} for *hybrid*)",
-        lambda: tuple(three(user(row, 0)) for row in ("FM: ids", "FM: hybrid")),
-        lambda: user("FM: ids", 0) > user("FM: hybrid", 0) + 0.1,
-    ),
-    Claim(
-        CH11,
-        "Kernel ridge starts lower than all others on new films ({}), but it has no term for what "
-        "a film is worth beyond its content, and is at {} after fifty ratings, where *hybrid* is "
-        "at {}.",
-        lambda: (three(film(RIDGE, 0)), three(film(RIDGE, 50)), three(film("FM: hybrid", 50))),
-        lambda: (
-            film(RIDGE, 0)
-            == table("learning_curves")
-            .query("fold == 'item' and support_size == 0")["rmse_mean"]
-            .min()
-            and film(RIDGE, 50) > film("FM: hybrid", 50)
-        ),
-    ),
-    Claim(
-        CH11,
-        "has an NDCG@10 of {}, more than any model of ratings: the machine with IMDb's rating is "
-        "at {}, the network between {} and {}.",
-        lambda: (
-            three(ndcg("cold_lists", "IMDb votes")),
-            three(ndcg("cold_lists", "FM: hybrid")),
-            *(three(pick(ndcg("cold_lists", row) for row in NETWORKS)) for pick in (min, max)),
-        ),
-        lambda: best_list("cold_lists") < ndcg("cold_lists", "IMDb votes"),
-    ),
-    Claim(
-        CH11,
-        "reaches {} from what is known before release, and {} with the crowd.",
-        lambda: tuple(
-            three(ndcg("cold_lists", f"likes from content, {level}")) for level in (RELEASED, CROWD)
-        ),
-        lambda: (
-            ndcg("cold_lists", "IMDb votes")
-            < ndcg("cold_lists", f"likes from content, {RELEASED}")
-            < ndcg("cold_lists", f"likes from content, {CROWD}")
-        ),
-    ),
-    Claim(
-        CH11,
-        "kernel ridge is at {} from what is known before release, and at {} with IMDb's rating, "
-        "against {} for the user's mean",
-        lambda: (
-            three(described(RELEASED, RIDGED)),
-            three(described(CROWD, RIDGED)),
-            three(described("nothing", "Mean")),
-        ),
     ),
     Claim(
         README,

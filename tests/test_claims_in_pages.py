@@ -211,6 +211,15 @@ def test_the_opening_page_rests_on_claims():
     assert len({span.claim for span in prose.marked(text)}) >= 10
 
 
+def test_the_readme_quotes_the_figures_of_its_claims(results):
+    """Its sentences are marked in comments, and no build of the book reads them."""
+    spans = prose.marked(prose.text_of(PROJECT / "README.md"))
+    assert spans
+    for span in spans:
+        figures = CLAIMS[span.claim](results).figures
+        assert prose.unlike(span.sentence, figures) == [], span
+
+
 def test_names_in_pages_are_those_of_claims(results):
     for page, path in book.written_pages(Run.open("reference")).items():
         text = prose.text_of(path)

@@ -12,6 +12,13 @@ RELEASED, ENCYCLOPEDIA, CROWD = (
     "with IMDb's crowd",
 )
 NETWORKS = ("meta", "all", "meta, inputs hidden")
+NETWORK = "Siamese"
+WITHOUT_CROWD = (
+    *("genres", "facts-unrated", "triples", "meta-unrated"),
+    *(RELEASED, ENCYCLOPEDIA),
+)
+"""Descriptions without the rating and the votes of IMDb's users."""
+
 SUPPORTS = (0, 1, 2, 5, 10, 20, 50)
 
 
@@ -74,6 +81,97 @@ def twenty_numbers_serve_better(r: Results) -> Check:
         _input(r, row, "Siamese") for row in ("genres", "meta", "genres-rating")
     )
     return check(twenty < genres < meta, genres=genres, meta=meta, genres_and_rating=twenty)
+
+
+def inputs_of_the_network(r: Results) -> Check:
+    """The network does best on the widest input; without the crowd, too, wider inputs are ahead."""
+    twenty, genres, mean = (
+        _input(r, "genres-rating", NETWORK),
+        _input(r, "genres", NETWORK),
+        _input(r, "nothing", "Mean"),
+    )
+    released, encyclopedia, crowd = (
+        _input(r, level, NETWORK) for level in (RELEASED, ENCYCLOPEDIA, CROWD)
+    )
+    best = float(r.rows("cold_inputs", model=NETWORK)["rmse_mean"].min())
+    return check(
+        best == crowd < twenty < encyclopedia < released < min(genres, mean),
+        crowd=crowd,
+        genres_and_rating=twenty,
+        encyclopedia=encyclopedia,
+        released=released,
+        genres=genres,
+        user_mean=mean,
+    )
+
+
+def triples_tell_the_network_nothing(r: Results) -> Check:
+    """On triples alone, the network is about as far off as with the content of other films."""
+    triples, mean = _input(r, "triples", NETWORK), _input(r, "nothing", "Mean")
+    control = _input(r, RELEASED, NETWORK, features="permuted")
+    return check(
+        abs(triples - control) < 0.02 < triples - mean,
+        triples=triples,
+        control=control,
+        user_mean=mean,
+    )
+
+
+def content_in_the_network(r: Results) -> Check:
+    """The network gains by content over its control, and less ends up ahead of the user's mean."""
+    control, released = (
+        _input(r, RELEASED, NETWORK, features=features) for features in ("permuted", "real")
+    )
+    mean, ridge = _input(r, "nothing", "Mean"), _input(r, RELEASED, RIDGED)
+    gain, lead = control - released, mean - released
+    return check(
+        gain > 0.05 and 0 < lead < 0.01 < mean - ridge,
+        gain=gain,
+        control=control,
+        released=released,
+        lead=lead,
+        ridge_lead=mean - ridge,
+    )
+
+
+def ahead_of_the_line(r: Results) -> Check:
+    """Several models are ahead of the straight line, but only with the crowd in their input."""
+    ahead = {
+        "fm_on_twenty": _input(r, "genres-rating", "FactorisationMachine"),
+        "fm_on_meta": _input(r, "meta", "FactorisationMachine"),
+        "network_on_twenty": _input(r, "genres-rating", NETWORK),
+        "network_on_crowd": _input(r, CROWD, NETWORK),
+        "ridge_on_crowd": _input(r, CROWD, "ContentRidge"),
+    }
+    line, rows = _input(r, "imdb", "StraightLine"), r.rows("cold_inputs")
+    others = float(rows[rows["row"].isin(WITHOUT_CROWD)]["rmse_mean"].min())
+    return check(
+        max(ahead.values()) < line <= others, line=line, **ahead, best_without_crowd=others
+    )
+
+
+def content_counts_where_films_are_new(r: Results) -> Check:
+    """Meta's content gain is several times as large on new films as on u1, in vain."""
+    new, known = (
+        (r.cell("cold_start", "meta", "content_gain", fold="item")),
+        r.cell("table1", "meta", "content_gain"),
+    )
+    meta, mean = _cold(r, "meta"), _cold(r, "user mean")
+    return check(new > 5 * known > 0 and meta > mean, new=new, known=known, meta=meta, mean=mean)
+
+
+def one_seed_on_new_films(r: Results) -> Check:
+    """Tables and lists of chapter 11 rest on five folds and one seed, its curves on one fold."""
+    tables = {name: r.rows(name) for name in ("cold_start", "cold_inputs", "cold_lists")}
+    curves = r.rows("learning_curves")
+    folds = {int(number) for rows in tables.values() for number in rows["n_folds"]}
+    seeds = {int(number) for rows in (*tables.values(), curves) for number in rows["n_seeds"]}
+    return check(
+        (folds, seeds, set(curves["n_folds"])) == ({5}, {1}, {1}),
+        folds=max(folds),
+        seeds=max(seeds),
+        folds_of_curves=int(curves["n_folds"].max()),
+    )
 
 
 def the_fm_on_inputs(r: Results) -> Check:
@@ -198,7 +296,13 @@ DECLARED = (
     only_ridge_makes_more,
     new_users_have_the_movie_mean,
     both_new,
+    content_counts_where_films_are_new,
+    inputs_of_the_network,
     twenty_numbers_serve_better,
+    triples_tell_the_network_nothing,
+    content_in_the_network,
+    ahead_of_the_line,
+    one_seed_on_new_films,
     the_fm_on_inputs,
     ridge_uses_every_level,
     control_of_ridge,
