@@ -115,7 +115,7 @@ def selection_flatters(r: Results) -> Check:
 
 
 def tuning_makes_up(r: Results) -> Check:
-    """Tuning gains two to three hundredths; small batches before it move less than seeds do."""
+    """Tuning gains two to three hundredths; small batches before it move about as seeds do."""
     gains, worse, spreads = {}, {}, []
     for modalities, name in (("meta", "meta"), ("all", "all_four")):
         selected, small, tuned = (_step(r, row, modalities, "clean") for row in TUNING)
