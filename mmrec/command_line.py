@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mmrec.terminal import plain
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -82,13 +84,3 @@ def tell(notices: Iterable[str], *, rest: str = "not shown") -> None:
         print(line, file=sys.stderr)
     if len(lines) > MOST_NOTICES:
         print(f"… and {len(lines) - MOST_NOTICES:,} more, {rest}", file=sys.stderr)
-
-
-def plain(text: str) -> str:
-    r"""A text in one line, with a mark in the place of what is no letter to a terminal.
-
-    >>> plain("a title\nwith \x1b[31mcolour")
-    'a title with ·[31mcolour'
-    """
-    words = " ".join(text.split())
-    return "".join(mark if mark.isprintable() else "·" for mark in words)

@@ -257,6 +257,7 @@ def test_a_model_of_another_version_is_to_be_trained_again(saved):
     path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 0'))
     with pytest.raises(StudyError, match=r"of another version.*Train it"):
         storing.load(folder)
+    assert storing.about(folder) is None
 
 
 @pytest.mark.parametrize("name", [storing.ARRAYS, storing.DESCRIPTION])
@@ -265,6 +266,19 @@ def test_a_damaged_or_missing_file_is_told(saved, name):
     (folder / name).write_bytes((folder / name).read_bytes()[:50])
     with pytest.raises(StudyError, match="no model that can be read"):
         storing.load(folder)
+    assert storing.about(folder) is None
     (folder / name).unlink()
     with pytest.raises(StudyError, match="no model yet"):
         storing.load(folder)
+    assert storing.about(folder) is None
+
+
+def test_where_a_model_comes_from_is_told_without_its_arrays(saved):
+    """All but the file's end is there: its head tells that it was cut short."""
+    _, folder = saved
+    path = folder / storing.ARRAYS
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert storing.about(folder) is None
+    path.write_bytes(whole[:-100_000] + bytes(100_000))
+    assert storing.about(folder) == {"state": "x"}

@@ -7,7 +7,7 @@ import pytest
 from mmrec import cli
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
-from mmrec.recommending import training, vocabulary
+from mmrec.recommending import storing, training, vocabulary
 from mmrec.study import model as stage
 from mmrec.study import staleness
 from mmrec.study.stages import Run
@@ -46,6 +46,16 @@ def test_it_is_trained_again_only_if_something_has_changed(workspace, monkeypatc
         assert not training.is_current(workspace, features=["text"])
     finally:
         ratings.write_bytes(kept)
+
+
+def test_a_model_without_its_arrays_is_no_model(workspace):
+    path = workspace.root / training.FOLDER / storing.ARRAYS
+    aside = path.rename(path.with_suffix(".aside"))
+    try:
+        assert not training.is_current(workspace, features=["text"])
+    finally:
+        aside.rename(path)
+    assert training.is_current(workspace, features=["text"])
 
 
 def test_the_command_says_what_it_did(workspace, monkeypatch, capsys):

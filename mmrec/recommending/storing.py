@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import load_file
 from safetensors.numpy import save as serialised
 
-from mmrec.command_line import plain
 from mmrec.errors import LocalError, StudyError, local_failures
 from mmrec.recommending.blocks import Block
 from mmrec.recommending.covariances import Covariance
 from mmrec.recommending.served import KINDS, Served
+from mmrec.terminal import plain
 from mmrec.workspace import atomic_path
 
 FORMAT = 1
@@ -102,6 +103,7 @@ def save(model: Model, folder: Path) -> None:
         for name in ("columns", "present", "centre", "scale"):
             arrays[f"block {number}/{name}"] = getattr(block, name)
     small = {name: np.ascontiguousarray(_smaller(array)) for name, array in arrays.items()}
+    name = _digest(small)
     description = {
         "format": FORMAT,
         "about": dict(model.about),
@@ -109,10 +111,10 @@ def save(model: Model, folder: Path) -> None:
         "blocks": [[name, block.typical] for name, block in served.blocks.items()],
         "facts": {name: list(names) for name, names in model.facts.items()},
         "films": [_listed(film) for film in model.films],
-        "arrays": _digest(small),
+        "arrays": name,
     }
     with atomic_path(folder / ARRAYS) as part:
-        part.write_bytes(serialised(small))
+        part.write_bytes(serialised(small, metadata={"model": name}))
     with atomic_path(folder / DESCRIPTION) as part:
         text = json.dumps(description, ensure_ascii=False)
         part.write_text(text + "\n", encoding="utf-8")
@@ -126,10 +128,11 @@ def load(folder: Path) -> Model:
         LocalError: A file may not be read.
     """
     remedy = "Train it: mmrec train, or make study for the reference's."
+    again = f"Remove the folder. {remedy}"
     try:
         with local_failures(folder):
             arrays = load_file(folder / ARRAYS)
-            description = json.loads((folder / DESCRIPTION).read_bytes())
+            description = _description(folder)
         return _model(arrays, description)
     except FileNotFoundError as error:
         raise StudyError("there is no model yet", where=folder, remedy=remedy) from error
@@ -140,22 +143,34 @@ def load(folder: Path) -> Model:
         raise StudyError(
             f"holds no model that can be read ({type(error).__name__}: {reason})",
             where=folder,
-            remedy=remedy,
+            remedy=again,
         ) from error
 
 
 def about(folder: Path) -> Mapping[str, Any] | None:
-    """Where a whole model in a folder comes from; None if there is none."""
+    """Where the model in a folder comes from; None if there is none that can be read.
+
+    Reads the description and of the arrays the head alone, which says whose they are and how long
+    the file has to be. An array that was altered is noticed when the model is loaded.
+    """
     try:
-        found: Mapping[str, Any] = load(folder).about
-    except StudyError:
+        description = _description(folder)
+        with safe_open(folder / ARRAYS, framework="numpy") as arrays:
+            name = (arrays.metadata() or {}).get("model")
+        found: Mapping[str, Any] = description["about"]
+        return found if name == description["arrays"] else None
+    except Exception:  # whatever is wrong with the files, the model has to be trained again
         return None
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / DESCRIPTION).read_bytes())
+    if found.get("format") != FORMAT:
+        raise ValueError("it is of another version")
     return found
 
 
 def _model(arrays: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> Model:
-    if description.get("format") != FORMAT:
-        raise ValueError("it is of another version")
     blocks = {
         name: Block(
             **{

@@ -6,9 +6,9 @@ from difflib import SequenceMatcher
 
 from mmrec.catalogue.cleaning import title_key
 from mmrec.catalogue.movielens import split_title
-from mmrec.command_line import plain
 from mmrec.errors import StudyError
 from mmrec.recommending.storing import Film
+from mmrec.terminal import plain
 
 OFFERED = 4
 """Closest titles that are offered where none is meant for certain."""
