@@ -90,7 +90,17 @@ def lists_of_the_network(r: Results) -> Check:
 def movie_mean_lists_worst(r: Results) -> Check:
     """A mean per movie makes the worst lists of all."""
     mean, worst = ndcg(r, "lists", "movie mean"), float(r.table("lists")["ndcg_10"].min())
-    return check(mean == worst, movie_mean=mean, worst=worst)
+    movie, everything = (
+        f"{100 * r.cell('lists', row, 'catalogue_coverage'):.0f} %"
+        for row in ("movie mean", "global mean")
+    )
+    return check(
+        mean == worst,
+        movie_mean=mean,
+        worst=worst,
+        coverage=movie,
+        coverage_of_the_global_mean=everything,
+    )
 
 
 def ndcg(r: Results, table: str, row: str, **where: object) -> float:

@@ -1,10 +1,14 @@
 """Claims about the model that is made for new films: chapter 12."""
 
-from mmrec.study.claims.baselines import ndcg
-from mmrec.study.claims.claim import Check, check
+from mmrec.study.claims.baselines import BEST, ndcg
+from mmrec.study.claims.claim import Check, check, percent
+from mmrec.study.claims.cold_start import SUPPORTS
 from mmrec.study.claims.results import Results
 
 PROCESS = "pair process"
+OTHERS = ("user+movie bias", BEST, "kernel ridge")
+"""What stands beside the process on the curves."""
+
 LISTS = "content and EASE"
 RELEASED, ENCYCLOPEDIA, CROWD = (
     "new_films_released",
@@ -96,19 +100,149 @@ def the_process_makes_poor_lists(r: Results) -> Check:
     return check(process < votes, process=process, votes=votes)
 
 
+def lists_on_known_films(r: Results) -> Check:
+    """On u1 *content and EASE* makes better lists than EASE."""
+    both, ease = (ndcg(r, "beyond", row, track="u1_lists") for row in (LISTS, "EASE"))
+    return check(both > ease, both=both, EASE=ease)
+
+
+def one_modality_is_not_enough(r: Results) -> Check:
+    """Text alone is level with the user's mean on new films, posters and audio are behind it."""
+    text, video, audio = (_rmse(r, f"new_films_{name}") for name in ("text", "video", "audio"))
+    ridge, mean = (_rmse(r, "new_films_text", row) for row in ("kernel ridge", "user mean"))
+    return check(
+        max(abs(text - mean), abs(ridge - mean)) < 0.005 and min(video, audio) > mean + 0.01,
+        text=text,
+        ridge_text=ridge,
+        video=video,
+        audio=audio,
+        user_mean=mean,
+    )
+
+
+def one_model_for_all(r: Results) -> Check:
+    """The process serves pairs where both are new, and known films with and without ids."""
+    both, mean = (_rmse(r, "both_new", row) for row in (PROCESS, "movie mean"))
+    known, hybrid = (_rmse(r, "u1_single", row) for row in (PROCESS, "FM: hybrid"))
+    content, content_fm = (_rmse(r, "u1_content", row) for row in (PROCESS, "FM: content"))
+    average = _rmse(r, "u1_average", "average")
+    return check(
+        both < mean - 0.05 and average < known < hybrid and content < content_fm,
+        both_new=both,
+        movie_mean=mean,
+        known=known,
+        hybrid=hybrid,
+        average=average,
+        content=content,
+        content_fm=content_fm,
+        ratings_alone=_rmse(r, "u1_rating_vectors"),
+    )
+
+
+def no_block_is_indispensable(r: Results) -> Check:
+    """The encyclopedia is worth most, a poster, a director or a cast next to nothing."""
+    encyclopedia = _loss(r, "meta-freebase")
+    small = max(_loss(r, block) for block in ("video", "directors", "cast"))
+    largest = max(_loss(r, block) for block in _blocks(r))
+    return check(
+        encyclopedia == largest < 0.015 and small < 0.0015,
+        encyclopedia=encyclopedia,
+        text=_loss(r, "text"),
+        small=small,
+    )
+
+
+def missing_blocks_cost_little(r: Results) -> Check:
+    """Films that lack a block fare about as with a model without it, but for the year."""
+    years = _lack(r, "years")
+    others = [_lack(r, block) for block in _blocks(r) if block != "years"]
+    return check(
+        min(others) < 0 < max(others) < 0.005 < years,
+        most=max(others),
+        years=years,
+    )
+
+
+def lowest_on_the_curves(r: Results) -> Check:
+    """With any number of ratings the process is lowest on new films, level on new users."""
+    behind = {
+        fold: max(
+            _curve(r, fold, PROCESS, n) - min(_curve(r, fold, row, n) for row in OTHERS)
+            for n in SUPPORTS
+        )
+        for fold in ("item", "user")
+    }
+    return check(
+        behind["item"] <= 0 and behind["user"] < 0.003,
+        films_behind=behind["item"],
+        users_behind=behind["user"],
+    )
+
+
+def a_new_film_is_worth_twenty_ratings(r: Results) -> Check:
+    """What content gives a film the FM on ids and users has only after twenty ratings."""
+    at_none = _curve(r, "item", PROCESS, 0)
+    twenty, fifty = (_curve(r, "item", BEST, n) for n in (20, 50))
+    return check(fifty < at_none < twenty, at_none=at_none, fm_at_twenty=twenty, fm_at_fifty=fifty)
+
+
+def intervals_hold(r: Results) -> Check:
+    """All intervals hold what they should within two points, but one that is just outside."""
+    rows = r.rows("beyond", row=PROCESS)
+    outside = {
+        (track, share)
+        for share in (50, 80, 95)
+        for track, within in zip(rows["track"], rows[f"within_{share}"], strict=True)
+        if abs(within - share / 100) > 0.02
+    }
+    both = r.cell("beyond", PROCESS, "within_80", track="both_new")
+    return check(outside == {("both_new", 80)} and both > 0.775, both_new=percent(100 * both))
+
+
+def five_folds_and_one_seed(r: Results) -> Check:
+    """Chapter 12 has one seed; its films are new in five folds, blocks and curves have one."""
+    folds = {int(r.cell("beyond", PROCESS, "n_folds", track=track)) for track in AIMS}
+    single = [r.rows(f"beyond_{name}") for name in ("blocks", "withheld", "curves")]
+    seeds = {int(n) for rows in (r.rows("beyond"), *single) for n in rows["n_seeds"]}
+    others = {int(n) for rows in single for n in rows["n_folds"]}
+    return check((folds, seeds, others) == ({5}, {1}, {1}), folds=max(folds), seeds=max(seeds))
+
+
 def aims_were_missed(r: Results) -> Check:
-    """The aims set before the model was built were missed."""
+    """The aims set before the model was built were missed, some by little."""
     reached = {track: _rmse(r, track) for track in AIMS}
     lists = ndcg(r, "beyond", LISTS, track="new_films_lists_released")
     both = _rmse(r, "both_new")
+    misses = [reached[track] - aim for track, aim in AIMS.items()]
     return check(
-        all(reached[track] > aim for track, aim in AIMS.items()) and lists < 0.33 and both > 1.03,
+        0 < min(misses) <= max(misses) < 0.0025 and lists < 0.33 and both > 1.03,
+        largest_miss=max(misses),
         released=reached[RELEASED],
         encyclopedia=reached[ENCYCLOPEDIA],
         crowd=reached[CROWD],
         lists=lists,
         both_new=both,
     )
+
+
+def _curve(r: Results, fold: str, row: str, number: int) -> float:
+    return r.cell("beyond_curves", row, fold=fold, support_size=number)
+
+
+def _loss(r: Results, block: str) -> float:
+    """What the process loses when it is trained without a block."""
+    return r.cell("beyond_blocks", f"without {block}") - r.cell("beyond_blocks", "all blocks")
+
+
+def _lack(r: Results, block: str) -> float:
+    """How far films without a block fall behind the model that never saw it."""
+    missing = r.cell("beyond_withheld", f"100% of films lack {block}")
+    return missing - r.cell("beyond_blocks", f"without {block}")
+
+
+def _blocks(r: Results) -> list[str]:
+    rows = r.rows("beyond_blocks")["row"]
+    return [str(row).removeprefix("without ") for row in rows if row != "all blocks"]
 
 
 def _rmse(r: Results, track: str, row: str = PROCESS, **where: object) -> float:
@@ -124,5 +258,14 @@ DECLARED = (
     new_users,
     lists_from_content,
     the_process_makes_poor_lists,
+    lists_on_known_films,
+    one_modality_is_not_enough,
+    one_model_for_all,
+    no_block_is_indispensable,
+    missing_blocks_cost_little,
+    lowest_on_the_curves,
+    a_new_film_is_worth_twenty_ratings,
+    intervals_hold,
+    five_folds_and_one_seed,
     aims_were_missed,
 )
