@@ -194,7 +194,7 @@ def content_in_the_fm(r: Results) -> Check:
     gain = r.cell("table1", "FM: content", "content_gain")
     added = r.cell("table1", "FM: ids and users") - both
     return check(
-        0.9 * lead < gain and abs(added) < 0.002,
+        0.9 * lead < gain and abs(added) < 0.001,
         lead=lead,
         content_gain=gain,
         hybrid_gain=r.cell("table1", "FM: hybrid", "content_gain"),
