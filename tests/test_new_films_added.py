@@ -8,7 +8,8 @@ import pytest
 from mmrec.catalogue.tables import movies_table
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
-from mmrec.recommending import new_films
+from mmrec.recommending import embedding, new_films
+from mmrec.recommending.asking import Asked
 from tests import served_models
 
 TOY = {"encoder": "toy", "weights": "none"}
@@ -82,14 +83,14 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(
     path.write_bytes(content)
     files = {"trailers": {}, "posters": {}, kind: {70: path}}
     with pytest.raises(StudyError, match=message) as error:
-        new_films.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
+        embedding.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_not_there_is_told(with_media, tmp_path):
     files = {"trailers": {}, "posters": {70: tmp_path / "none.jpg"}}
     with pytest.raises(StudyError, match=r"none\.jpg: .*no such file"):
-        new_films.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
+        embedding.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
 
 
 def test_what_the_model_cannot_compare_is_not_embedded(tmp_path):
@@ -97,4 +98,28 @@ def test_what_the_model_cannot_compare_is_not_embedded(tmp_path):
     published = {"audio": {"encoder": "vggish-published"}}
     closed = replace(made, about={**made.about, "features": published})
     files = {"trailers": {70: tmp_path / "none.mp4"}, "posters": {}}
-    assert new_films.embed(closed, movies("One"), **files, cache=tmp_path) == {}
+    assert embedding.embed(closed, movies("One"), **files, cache=tmp_path) == {}
+
+
+def test_what_is_made_of_no_file_that_was_given_is_told(tmp_path, monkeypatch):
+    made = served_models.model()
+    published = {"encoder": "vggish-published", "source": "published vectors"}
+    features = {**made.about["features"], "audio": published}
+    asked = Asked(replace(made, about={**made.about, "features": features}), tmp_path)
+    monkeypatch.setattr(embedding, "embed", lambda *_, **__: {"video": text([1], TOY)})
+    trailer, poster = tmp_path / "trailer.mp4", tmp_path / "poster.jpg"
+    for path in (trailer, poster):
+        path.write_bytes(b"x")
+    film = served_models.new_film()
+    both = asked.about_film(film, None, top=2, trailer=trailer, poster=poster).notices
+    assert [notice.split(":")[0] for notice in both] == ["--poster", "sound"]
+    assert "published vectors" in both[1]
+    assert not asked.about_film(film, None, top=2, poster=poster).notices
+
+
+def test_a_file_that_cannot_be_there_is_told_before_anything_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedding, "embed", lambda *_, **__: pytest.fail("embedded"))
+    asked = Asked(served_models.model(), tmp_path)
+    with pytest.raises(StudyError, match=r"none\.jpg: there is no such file"):
+        asked.about_film(served_models.new_film(), None, top=2, poster=tmp_path / "none.jpg")
+    asked.about_film(served_models.new_film(), None, top=2)  # of facts alone nothing is embedded

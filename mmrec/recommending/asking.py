@@ -11,8 +11,8 @@ import pandas as pd
 
 from mmrec.catalogue import own, tables
 from mmrec.errors import StudyError
-from mmrec.features.table import load_tables
-from mmrec.recommending import answers, given, told, training
+from mmrec.features.table import FeatureTable, load_tables
+from mmrec.recommending import answers, given, new_films, told, training
 from mmrec.recommending.lists import DIVERSITY, Wish
 from mmrec.recommending.people import Person
 from mmrec.recommending.served import Positions
@@ -218,23 +218,27 @@ class Asked:
         Raises:
             StudyError: A file cannot be used.
         """
-        from mmrec.recommending import new_films  # torch and its kin take seconds to import
-
-        (number,) = movies["movie_id"]
-        embedded = new_films.embed(
-            self.model,
-            movies,
-            trailers={number: trailer} if trailer else {},
-            posters={number: poster} if poster else {},
-            cache=self.cache,
-        )
-        added = new_films.added(self.model, movies, embedded)
+        files = {"trailer": trailer, "poster": poster}
+        for path in files.values():
+            if path is not None:
+                given.check_media(path)
+        added, embedded = self._with_film(movies, trailer, poster)
         (place,) = added.places
         notices = [
             f"{told.word(f'{name}: {name}')}: {why}"
             for name, why in added.unknown.items()
             if why != new_films.NOTHING
         ]
+        if trailer and poster and "video" in embedded:
+            notices.append("--poster: not looked at, since the trailer has pictures")
+        made = self.model.about["features"]
+        for name, path in (("video", trailer or poster), ("audio", trailer)):
+            if path and name in made and name not in embedded:
+                source = made[name].get("source") or made[name].get("encoder")
+                notices.append(
+                    f"{told.word(name)}: not known, since the model's is of a source that cannot"
+                    f" be computed from a file ({source})"
+                )
         if somebody is None:
             received = answers.reception(added.model, place, top=top)
             named = [(self._called(number), one) for number, one in received.users]
@@ -250,11 +254,30 @@ class Asked:
         }
         lines = [
             *told.of_one(found.prediction),
+            told.known_of(added.known),
             "",
             *told.why(added.model, person, found),
         ]
         data = {"for": somebody.data, "film": film}
         return self._answer(lines, data, [*somebody.notices, *notices])
+
+    def _with_film(
+        self, movies: pd.DataFrame, trailer: Path | None, poster: Path | None
+    ) -> tuple[new_films.Added, set[str]]:
+        """The model with a film, and the names of the tables that were made of its files."""
+        (number,) = movies["movie_id"]
+        embedded: dict[str, FeatureTable] = {}
+        if trailer or poster or movies["summary"].notna().any():
+            from mmrec.recommending import embedding  # torch and its kin take seconds to import
+
+            embedded = embedding.embed(
+                self.model,
+                movies,
+                trailers={number: trailer} if trailer else {},
+                posters={number: poster} if poster else {},
+                cache=self.cache,
+            )
+        return new_films.added(self.model, movies, embedded), set(embedded)
 
     def _again(self, somebody: Somebody, model: Model) -> Person:
         """The same person, asked about the films of another model."""
@@ -322,8 +345,6 @@ def _named(model: Model, ours: own.Own, numbers: Sequence[int]) -> Model:
 
 
 def _with_films(model: Model, workspace: Workspace) -> Asked:
-    from mmrec.recommending import new_films
-
     movies = tables.load(workspace).movies
     names = [
         name

@@ -180,6 +180,18 @@ def read_film(path: Path) -> dict[str, Any]:
     return known
 
 
+def check_media(path: Path) -> None:
+    """Sees to it that a poster or a trailer is there, before libraries are loaded to read it.
+
+    Raises:
+        StudyError: It is no file, or an empty one.
+    """
+    if not path.is_file():
+        raise StudyError("there is no such file", where=path, remedy="Correct its name.")
+    if not path.stat().st_size:
+        raise StudyError("is empty (0 bytes)", where=path, remedy="Get the file again.")
+
+
 def film(known: Mapping[str, Any], *, where: str) -> pd.DataFrame:
     """A new film as a catalogue has it, one row with the id 1.
 

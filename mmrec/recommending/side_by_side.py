@@ -17,7 +17,7 @@ from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.implicit import EaseConfig
 from mmrec.models.list_gain import LISTED
 from mmrec.models.same_list import MostPopularConfig
-from mmrec.recommending import answers, learning, new_films, training
+from mmrec.recommending import answers, embedding, learning, new_films, training
 from mmrec.recommending.lists import Wish
 from mmrec.recommending.reasons import Reasons
 from mmrec.recommending.storing import Model
@@ -203,7 +203,7 @@ def embedded(
     model: Model, movies: pd.DataFrame, trailers: Mapping[int, Path], cache: Path
 ) -> dict[str, FeatureTable]:
     """A new film's trailer and synopsis in the model's own encoders, as far as it has some."""
-    return new_films.embed(model, movies, trailers=trailers, posters={}, cache=cache)
+    return embedding.embed(model, movies, trailers=trailers, posters={}, cache=cache)
 
 
 def _predicted(one: answers.Recommended) -> dict[str, float]:

@@ -82,6 +82,7 @@ def why(model: Model, person: Person, one: Recommended) -> list[str]:
     lines += [
         f"  {word(name):<{width - 2}}  {value:>+6.2f}"
         for name, value in sorted(reasons.blocks.items(), key=lambda one: -abs(one[1]))
+        if value  # exactly nothing is what a block says of a film that does not have it
     ]
     lines += ["", "Without it the prediction would be:"]
     for place in order:
@@ -100,18 +101,23 @@ def of_one(prediction: Prediction) -> list[str]:
     return [f"expected rating {prediction.rating:.1f}; {'; '.join(told)}"]
 
 
+def known_of(known: Mapping[str, int]) -> str:
+    """What is known of a new film and what is not, in one line."""
+    there = dict.fromkeys(word(name) for name, number in known.items() if number)
+    absent = dict.fromkeys(word(name) for name, number in known.items() if not number)
+    missing = f"; not known: {', '.join(absent)}" if absent else ""
+    return f"known of it: {', '.join(there) or 'nothing'}{missing}"
+
+
 def reception_of(
     model: Model, found: Reception, known: Mapping[str, int], users: Users
 ) -> list[str]:
     """Lines on how a film would be received, the users as they are called."""
     film = model.films[found.film]
-    there = list(dict.fromkeys(word(name) for name, number in known.items() if number))
-    absent = list(dict.fromkeys(word(name) for name, number in known.items() if not number))
     low, high = found.mean.intervals[SHOWN]
     lines = [
         film.name,
-        f"  known of it: {', '.join(there) or 'nothing'}"
-        + (f"; not known: {', '.join(absent)}" if absent else ""),
+        f"  {known_of(known)}",
         f"  mean rating {found.mean.rating:.1f}, {SHOWN:.0%} between {low:.1f} and {high:.1f}; "
         f"{found.liking:.0%} of the users are expected to rate it 4 or better",
         "",
