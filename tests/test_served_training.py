@@ -116,6 +116,9 @@ def test_columns_of_facts_are_named_as_the_catalogue_has_them():
     table = FeatureTable("facts", np.arange(1, 7), flags, {}, parts, None)
     assert vocabulary.names_of(movies, table, "facts") == {"facts: directors": ("a", "b")}
     assert vocabulary.names_of(movies, table, "other") == {}
+    more = {"film_id": [7], "movie_id": [7], "directors": [["a", "c"]]}
+    whole = pd.concat([movies, pd.DataFrame(more)], ignore_index=True)  # the seventh is in no table
+    assert vocabulary.names_of(whole, table, "facts") == {"facts: directors": ("a", "b")}
     other = movies.assign(directors=[["a"]] * 3 + [["b"]] * 3)
     with pytest.raises(StudyError, match="directors are not those of the catalogue"):
         vocabulary.names_of(other, table, "facts")

@@ -26,7 +26,7 @@ def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, 
     """Names of the columns of a table's flags, by block.
 
     Args:
-        movies: The catalogue that the table was made from.
+        movies: The catalogue that the table was made from, all of it or some of its movies.
         table: A feature table; one that is not of the catalogue's facts names nothing.
         name: Of the table.
 
@@ -36,6 +36,7 @@ def names_of(movies: pd.DataFrame, table: FeatureTable, name: str) -> dict[str, 
     found: dict[str, tuple[str, ...]] = {}
     if name not in TABLES:
         return found
+    movies = movies[movies["movie_id"].isin(table.movie_ids)]  # a profile may embed some only
     for part in (part for part in table.parts if part in FLAGS):
         stated = _stated(movies, part)
         names = GENRES if part == "genres" else names_shared(stated, movies["film_id"].to_numpy())
