@@ -5,6 +5,7 @@ import pytest
 
 from mmrec.experiments import beyond
 from mmrec.reports import aims
+from mmrec.study.claims import new_films
 
 COLUMNS = ["track", "row", "features", *aims.MEASURES]
 
@@ -46,6 +47,11 @@ def test_a_row_may_be_what_is_to_be_beaten(mean, met):
 def test_what_was_not_run_is_left_out():
     some = summary(("new_films_video", beyond.PROCESS, "real", 0.95, None, None, None))
     assert aims.reached(some).empty
+
+
+def test_claims_know_the_same_aims():
+    known = {aim.track: aim.limit for aim in aims.AIMS if aim.is_error}
+    assert {track: known[track] for track in new_films.AIMS} == new_films.AIMS
 
 
 def test_every_aim_is_of_a_track():

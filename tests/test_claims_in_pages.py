@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from sphinx.application import Sphinx
 
 from mmrec.errors import StudyError
+from mmrec.reports.results import Absent, Results
 from mmrec.study import book
 from mmrec.study.claims import prose, report
 from mmrec.study.claims.claim import check, evaluate, percent, value_of, written
 from mmrec.study.claims.declared import CLAIMS
-from mmrec.study.claims.results import Absent, Results
 from mmrec.study.stages import Run
 from mmrec.workspace import PROJECT, Workspace
 

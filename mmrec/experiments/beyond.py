@@ -222,10 +222,7 @@ def new_users(
         **readers(content),
     }
     machine = {"FM: ids and users": BASELINES["FM: ids and users"]}
-    tracks = {
-        "new_users": ("user", rows | machine),
-        "both_new": ("both", rows),
-    }
+    tracks = {"new_users": ("user", rows | machine), "both_new": ("both", rows)}
     return {
         track: _refitted(some, scenario, n_folds[scenario], seeds)
         for track, (scenario, some) in tracks.items()

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from mmrec.reports.results import Results
 from mmrec.study.claims.claim import Check, check
-from mmrec.study.claims.results import Results
 
 BEST = "FM: ids and users"
 LIKES = ("EASE", "iALS", "BPR", "LightGCN")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mmrec.errors import StudyError
-from mmrec.study.claims.results import Absent, Results
+from mmrec.reports.results import Absent, Results
 
 Figure = float | int | str
 """A number, or one that is written already (see `percent`)."""

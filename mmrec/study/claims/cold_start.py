@@ -1,8 +1,8 @@
 """Claims about new films and users among the paper's and the older models: chapter 11."""
 
+from mmrec.reports.results import Results
 from mmrec.study.claims.baselines import best_list, ndcg
 from mmrec.study.claims.claim import Check, check
-from mmrec.study.claims.results import Results
 
 UNRATED = "FM: hybrid, without IMDb's rating"
 RIDGE, RIDGED = "kernel ridge", "ContentKernelRidge"
@@ -13,10 +13,7 @@ RELEASED, ENCYCLOPEDIA, CROWD = (
 )
 NETWORKS = ("meta", "all", "meta, inputs hidden")
 NETWORK = "Siamese"
-WITHOUT_CROWD = (
-    *("genres", "facts-unrated", "triples", "meta-unrated"),
-    *(RELEASED, ENCYCLOPEDIA),
-)
+WITHOUT_CROWD = ("genres", "facts-unrated", "triples", "meta-unrated", RELEASED, ENCYCLOPEDIA)
 """Descriptions without the rating and the votes of IMDb's users."""
 
 SUPPORTS = (0, 1, 2, 5, 10, 20, 50)
@@ -77,9 +74,7 @@ def both_new(r: Results) -> Check:
 
 def twenty_numbers_serve_better(r: Results) -> Check:
     """On new films genres serve the network better than meta, and IMDb's rating helps further."""
-    genres, meta, twenty = (
-        _input(r, row, "Siamese") for row in ("genres", "meta", "genres-rating")
-    )
+    genres, meta, twenty = (_input(r, row, NETWORK) for row in ("genres", "meta", "genres-rating"))
     return check(twenty < genres < meta, genres=genres, meta=meta, genres_and_rating=twenty)
 
 
@@ -153,7 +148,7 @@ def ahead_of_the_line(r: Results) -> Check:
 def content_counts_where_films_are_new(r: Results) -> Check:
     """Meta's content gain is several times as large on new films as on u1, in vain."""
     new, known = (
-        (r.cell("cold_start", "meta", "content_gain", fold="item")),
+        r.cell("cold_start", "meta", "content_gain", fold="item"),
         r.cell("table1", "meta", "content_gain"),
     )
     meta, mean = _cold(r, "meta"), _cold(r, "user mean")
@@ -194,7 +189,7 @@ def ridge_uses_every_level(r: Results) -> Check:
         released=released,
         encyclopedia=encyclopedia,
         crowd=crowd,
-        network=_input(r, RELEASED, "Siamese"),
+        network=_input(r, RELEASED, NETWORK),
         fm=_input(r, RELEASED, "FactorisationMachine"),
         straight_line=_input(r, "imdb", "StraightLine"),
     )

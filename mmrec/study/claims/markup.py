@@ -16,10 +16,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from mmrec.errors import StudyError
+from mmrec.reports.results import Absent, Results
 from mmrec.study.claims.claim import evaluate, named, value_of, written
 from mmrec.study.claims.declared import CLAIMS
 from mmrec.study.claims.prose import unlike
-from mmrec.study.claims.results import Absent, Results
 
 RESULTS = "results"
 """Folder of the tables, beside the pages."""

@@ -1,9 +1,9 @@
 """Claims about the model that is made for new films: chapter 12."""
 
+from mmrec.reports.results import Results
 from mmrec.study.claims.baselines import BEST, ndcg
 from mmrec.study.claims.claim import Check, check, percent
 from mmrec.study.claims.cold_start import SUPPORTS
-from mmrec.study.claims.results import Results
 
 PROCESS = "pair process"
 OTHERS = ("user+movie bias", BEST, "kernel ridge")

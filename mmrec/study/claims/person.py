@@ -2,8 +2,8 @@
 
 import re
 
+from mmrec.reports.results import Absent, Results
 from mmrec.study.claims.claim import Check, check
-from mmrec.study.claims.results import Absent, Results
 
 CONTENT, CONTROL, LIKES = (
     "process over pairs",

@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
+from mmrec.reports.results import Results
 from mmrec.study.claims.claim import Check, check, percent
-from mmrec.study.claims.results import Results
 
 WITH_META = ("meta", "meta+text", "meta+audio", "meta+video", "all")
 OTHERS = ("text", "audio", "video")

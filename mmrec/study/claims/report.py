@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmrec.reports.results import Absent, Results
 from mmrec.study.claims.claim import Check, evaluate
 from mmrec.study.claims.declared import CLAIMS
 from mmrec.study.claims.prose import expressions, marked, text_of, uncovered
-from mmrec.study.claims.results import Absent, Results
 
 Found = Mapping[str, Check | Absent]
 
