@@ -94,6 +94,7 @@ class Settings(BaseModel):
     beyond_control_seeds: list[CountOrNone]
     beyond_curve_folds: FoldsOrNone
     block_folds: FoldsOrNone
+    check_folds: FoldsOrNone
     n_jobs: int
 
     @classmethod

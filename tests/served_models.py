@@ -15,7 +15,7 @@ from tests import tiny, training_data
 
 PARTS = {"genres": slice(0, 5), "rating": slice(5, 6)}
 N_NEW = 3
-CONFIG = PairProcessConfig(("text", "facts"), choices=2, coordinates=3, max_updates=2)
+CONFIG = PairProcessConfig(("text", "facts"), choices=2, coordinates=3, max_updates=2, dampings=())
 PLAIN = replace(CONFIG, coordinates=0)
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from mmrec.experiments import beyond
 from mmrec.reports import aims
+from mmrec.reports.tracks import MEASURES
 from mmrec.study.claims import new_films
 
-COLUMNS = ["track", "row", "features", *aims.MEASURES]
+COLUMNS = ["track", "row", "features", *MEASURES]
 
 
 def summary(*rows: tuple) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from made_runs import keep, off_by, ratings_of, run_row, sealed
 
 from mmrec.errors import StudyError
 from mmrec.evaluation import metrics
-from mmrec.experiments import beyond, saved
-from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, WITH_CROWD
+from mmrec.experiments import beyond, cold_start, paper, saved
+from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, LEVELS, WITH_CROWD
 from mmrec.experiments.loading import load
 from mmrec.experiments.spec import Experiment
 from mmrec.models.means import MeanConfig
@@ -20,6 +20,7 @@ from mmrec.models.pair_learning import updated
 from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_priors import parts_of
 from mmrec.models.pair_process import PairProcess, PairProcessConfig
+from mmrec.models.training import DENOISING, REFERENCE
 from mmrec.models.withheld import WithheldConfig
 from mmrec.reports import listing, tracks
 from mmrec.settings import Settings, names
@@ -111,6 +112,36 @@ def test_without_folds_there_are_no_blocks_and_no_curves():
     assert beyond.learning_curves(support_sizes=[0, 1], **here) == []
 
 
+def test_the_second_drawing_has_the_models_of_the_first_on_other_folds():
+    here = {"tables": TABLES, "n_folds": 2, "seeds": [0]}
+    found = beyond.second_drawing(**here)
+    assert [*found] == [*beyond.DRAWN_AGAIN, *beyond.LISTS]
+    first = every()
+    for track, rows in found.items():
+        assert [e.fold for _, e in rows] == ["check-item1", "check-item2"]
+        models = {row: e.model for row, e in first[track]}
+        assert all(e.refit and models[row] == e.model for row, e in rows)
+    assert not beyond.second_drawing(**{**here, "tables": set()})
+    assert not beyond.second_drawing(**{**here, "n_folds": 0})
+
+
+@pytest.mark.parametrize(("n_folds", "folds"), [(1, {"u1", "item1"}), (0, {"u1"})])
+def test_costs_are_of_runs_that_earlier_chapters_have_made(n_folds, folds):
+    here = {"tables": TABLES, "n_folds": n_folds, "seed": 3}
+    found = [e for _, e in beyond.costs(REFERENCE, DENOISING, fold="u1", **here)]
+    assert {e.fold for e in found} == folds
+    assert {e.features for e in found} == {"real"}
+    earlier = paper.table1(REFERENCE, REFERENCE, fold="u1", seeds=[3, 4])
+    seeds = {"item": [3, 4]}
+    some = {"tables": TABLES, "n_folds": {"item": 2}, "scenario_seeds": seeds}
+    earlier += cold_start.strict(REFERENCE, DENOISING, **some)
+    earlier += cold_start.inputs(
+        REFERENCE, wanted=[*LEVELS], tables=TABLES, n_folds=2, seeds=[3, 4]
+    )
+    known = [e for _, e in earlier]
+    assert all(e in known for e in found)
+
+
 # --- reports ------------------------------------------------------------------------------------
 
 
@@ -198,6 +229,25 @@ def test_rows_are_compared_within_their_track(runs, workspace):
     assert (line.measure, line.track) == ("NDCG@10", "new_films_lists_released")
     with pytest.raises(StudyError, match=r"no track has a row 'nobody'.*new_films_text"):
         tracks.compare(runs, workspace, reference="nobody")
+
+
+def test_both_drawings_stand_beside_each_other():
+    columns = ["track", "row", "features", "rmse_mean", "ndcg_10", "recall_20"]
+    rows = [
+        ("new_films_crowd", beyond.PROCESS, "real", 0.91, np.nan, np.nan),
+        ("new_films_crowd", beyond.PROCESS, "permuted", 1.06, np.nan, np.nan),
+        ("new_films_lists_crowd", beyond.CONTENT_EASE, "real", np.nan, 0.4, 0.5),
+    ]
+    first = pd.DataFrame(rows, columns=columns)
+    second = first[first["features"] == "real"].assign(
+        rmse_mean=[0.92, np.nan], ndcg_10=[np.nan, 0.3]
+    )
+    table = tracks.both_drawings(first.iloc[:2], second)
+    assert [*table.columns] == ["model", "first drawing", "second drawing"]
+    crowd, lists = tracks.NAMES["new_films_crowd"], tracks.NAMES["new_films_lists_crowd"]
+    assert [*table.index] == [(crowd, "RMSE"), (lists, "NDCG@10"), (lists, "Recall@20")]
+    np.testing.assert_array_equal(table["first drawing"], [0.91, np.nan, np.nan])
+    np.testing.assert_array_equal(table["second drawing"], [0.92, 0.3, 0.5])
 
 
 def test_what_is_missing_stands_beside_what_was_never_seen():

@@ -17,7 +17,6 @@ from mmrec.errors import LocalError, StudyError
 from mmrec.evaluation import folds
 from mmrec.experiments import runner, store
 from mmrec.experiments.spec import Experiment
-from mmrec.workspace import Workspace
 
 ROWS = [
     ("user mean", RATINGS_ALONE["user mean"]),
@@ -225,15 +224,3 @@ def test_the_support_size_is_filed_as_an_integer_or_nothing(tmp_path, monkeypatc
     assert returned["support_size"].dtype == stored["support_size"].dtype == "Int64"
     assert stored.loc["curve", "support_size"].tolist() == [0, 3]
     assert stored.loc[["warm", "warm again"], "support_size"].isna().all()
-
-
-def test_filed_runs_come_back_together_and_a_missing_table_is_told(tmp_path):
-    workspace = Workspace(tmp_path, tmp_path)
-    for table, score in (("one", 0.9), ("two", 0.8)):
-        runs = pd.DataFrame({"table": [table], "rmse": [score], "support_size": [None]})
-        store.file_runs(table, runs, workspace)
-    found = store.filed_runs(["two", "one"], workspace)
-    assert found["table"].tolist() == ["two", "one"]
-    assert found["rmse"].tolist() == [0.8, 0.9]
-    with pytest.raises(StudyError, match=r"three\.parquet.*missing or damaged"):
-        store.filed_runs(["one", "three"], workspace)

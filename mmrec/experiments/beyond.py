@@ -9,8 +9,15 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from mmrec.errors import StudyError
+from mmrec.experiments import cold_start, paper
 from mmrec.experiments.cold_start import folds_of
-from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
+from mmrec.experiments.content import (
+    BLOCKS,
+    KNOWN_BEFORE_RELEASE,
+    LEVELS,
+    WITH_CROWD,
+    WITH_ENCYCLOPEDIA,
+)
 from mmrec.experiments.paper import BASELINES, RANKERS, Rows, models
 from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config
@@ -21,6 +28,7 @@ from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
 from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
 from mmrec.models.pair_process import PairProcessConfig
+from mmrec.models.training import TrainingSettings
 from mmrec.models.twin_towers import TwinTowersConfig
 from mmrec.models.withheld import WithheldConfig
 
@@ -63,6 +71,9 @@ TRACKS = (
 SHARES = (0.5, 1.0)
 """Shares of the new films that lack a block which the model was trained with."""
 
+DRAWN_AGAIN = ("new_films_released", "new_films_encyclopedia", "new_films_crowd")
+"""Tracks of ratings that are tried on the second drawing of the folds."""
+
 CURVES = ("user+movie bias", "FM: ids and users")
 """Opponents whose learning curves are drawn beside the process."""
 
@@ -84,12 +95,18 @@ def readers(content: tuple[str, ...]) -> dict[str, Config]:
 
 
 def _refitted(
-    rows: Mapping[str, Config], scenario: str, n_folds: int, seeds: Sequence[int], **choices: Any
+    rows: Mapping[str, Config],
+    scenario: str,
+    n_folds: int,
+    seeds: Sequence[int],
+    *,
+    check: bool = False,
+    **choices: Any,
 ) -> Rows:
     """Some models on the first folds of a kind, one run of each per seed and fold."""
     return [
         run
-        for fold in folds_of(scenario, n_folds)
+        for fold in folds_of(scenario, n_folds, check=check)
         for run in models(rows, seeds=seeds, fold=fold, refit=True, **choices)
     ]
 
@@ -338,3 +355,62 @@ def learning_curves(
         for size in support_sizes
         for run in models(rows, seeds=seeds, fold=fold, support_size=size)
     ]
+
+
+def second_drawing(
+    *, tables: Container[str], n_folds: int, seeds: Sequence[int]
+) -> dict[str, Rows]:
+    """The models of this chapter on folds that played no part in making them, by track.
+
+    Args:
+        tables: Names of the feature tables there are; a track without any is left out.
+        n_folds: Folds of new films of the second drawing, at most five.
+        seeds: One run of each row per seed and fold.
+    """
+    wanted: dict[str, dict[str, Config]] = {
+        track: {PROCESS: PairProcessConfig(content_of(NEW_FILMS[track], tables))}
+        for track in DRAWN_AGAIN
+    }
+    wanted |= {
+        track: {CONTENT_EASE: ContentEaseConfig(content_of(content, tables))}
+        for track, content in LISTS.items()
+    }
+    return {
+        track: _refitted(rows, "item", n_folds, seeds, check=True)
+        for track, rows in wanted.items()
+        if n_folds and all(config.features for config in rows.values())
+    }
+
+
+def costs(
+    training: TrainingSettings,
+    remedy: TrainingSettings,
+    *,
+    tables: Container[str],
+    fold: str,
+    n_folds: int,
+    seed: int,
+) -> Rows:
+    """The models of earlier chapters, once each: on known films and, if asked, on new ones.
+
+    Args:
+        training: Of the network.
+        remedy: Of the same network, trained against recognising movies by their features.
+        tables: Names of the feature tables there are.
+        fold: One of the published folds.
+        n_folds: Folds of new films.
+        seed: Of every run.
+    """
+    found = paper.networks(paper.ROWS, training, seeds=[seed], fold=fold)
+    found += paper.baselines(fold=fold, seeds=[seed])
+    found += cold_start.strict(
+        training,
+        remedy,
+        tables=tables,
+        n_folds={"item": n_folds},
+        scenario_seeds={"item": [seed]},
+    )
+    levels = [level for level, content in LEVELS.items() if content == WITH_CROWD]
+    return found + cold_start.inputs(
+        training, wanted=levels, tables=tables, n_folds=n_folds, seeds=[seed]
+    )

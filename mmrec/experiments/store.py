@@ -11,7 +11,7 @@ and ``runs.parquet``, all of these tables in one.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -144,26 +144,6 @@ def file_runs(table: str, runs: pd.DataFrame, workspace: Workspace) -> None:
             found.append(some)
     with atomic_path(workspace.results / "runs.parquet") as part:
         _joined(found).to_parquet(part)
-
-
-def filed_runs(tables: Iterable[str], workspace: Workspace) -> pd.DataFrame:
-    """The runs of some tables, as :func:`file_runs` filed them.
-
-    Raises:
-        StudyError: A table is missing or damaged.
-    """
-    found = []
-    for table in tables:
-        where = workspace.results / "tables" / f"{table}.parquet"
-        some = kept(where, pd.read_parquet)
-        if some is None:
-            raise StudyError(
-                "the runs of this table are missing or damaged",
-                where=where,
-                remedy="Run the notebook that makes this table again.",
-            )
-        found.append(some)
-    return _joined(found)
 
 
 def _joined(found: Sequence[pd.DataFrame]) -> pd.DataFrame:

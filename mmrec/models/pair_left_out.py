@@ -6,6 +6,8 @@ prediction from all other ratings is :math:`(C^{-1})_{SS}^{-1} (C^{-1} y)_S`
 are those learned with the movie; only its ratings are left out.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -16,15 +18,39 @@ MOST_RATINGS = 100_000
 """Movies are left out until they have so many ratings: memory grows with them."""
 
 
-def left_out_residuals(posterior: Posterior, most: int = MOST_RATINGS) -> Floats:
-    """Ratings less their predictions from the ratings of all other movies.
+class LeftOut(NamedTuple):
+    """Ratings less their predictions from the ratings of all other movies, movie by movie.
+
+    Attributes:
+        user: Position of each rating's user, int [n].
+        residual: Float64 [n].
+    """
+
+    user: Positions
+    residual: Floats
+
+    def by_user(self, n_users: int, expected: float, damping: float) -> Floats:
+        """Mean residual of each user, drawn towards what is expected of all, float64 [n_users].
+
+        Args:
+            n_users: Number of users.
+            expected: What a user without a residual has.
+            damping: How many residuals of that size are added to those of each user.
+        """
+        total = np.bincount(self.user, self.residual, minlength=n_users)
+        number = np.bincount(self.user, minlength=n_users)
+        return np.asarray((total + damping * expected) / (number + damping))
+
+
+def left_out(posterior: Posterior, most: int = MOST_RATINGS) -> LeftOut:
+    """What the ratings of movies are beyond their predictions from all other movies.
 
     Args:
         posterior: Given the ratings.
         most: Movies, drawn at random, are left out one by one until they have so many ratings.
 
     Returns:
-        Float64 [n], n the ratings of the movies that were left out, movie by movie.
+        Of the movies that were left out.
     """
     seen = posterior.observations
     wanted = _wanted(seen.movie, most)
@@ -37,7 +63,7 @@ def left_out_residuals(posterior: Posterior, most: int = MOST_RATINGS) -> Floats
         precision = (precision + precision.T) / 2
         precision[np.diag_indices_from(precision)] += diagonal[rows]
         found.append(np.linalg.solve(precision, coefficients[rows]))
-    return np.concatenate(found)
+    return LeftOut(seen.user[wanted][order], np.concatenate(found))
 
 
 def _wanted(movie: Positions, most: int) -> Positions:

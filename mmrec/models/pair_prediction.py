@@ -35,6 +35,8 @@ class Fitted:
         shared, effects, coefficients, joint: As in
             :class:`~mmrec.models.pair_inference.Posterior`.
         taste: Covariance of a user's own taste, float64 [m, m].
+        unrated: What a movie without a rating is worth to each user beyond all that, float64
+            [n_users].
     """
 
     users: NDArray[np.int64]
@@ -51,6 +53,7 @@ class Fitted:
     coefficients: Floats
     joint: Floats
     taste: Floats
+    unrated: Floats
 
     @classmethod
     def of(
@@ -59,8 +62,7 @@ class Fitted:
         users: pd.Index,
         movies: pd.Index,
         mean: float,
-        *,
-        unrated: float = 0.0,
+        unrated: Floats | float = 0.0,
     ) -> "Fitted":
         """Keeps what predictions need.
 
@@ -69,10 +71,10 @@ class Fitted:
             users: Ids of the users.
             movies: Ids of the movies.
             mean: Mean rating.
-            unrated: Added to what a movie without a rating is worth to everybody.
+            unrated: Added to what a movie without a rating is worth to each user, [n_users], or
+                to all of them.
         """
         seen = posterior.observations
-        without = np.bincount(seen.movie, minlength=len(movies)) == 0
         return cls(
             users=users.to_numpy(np.int64),
             movies=movies.to_numpy(np.int64),
@@ -83,17 +85,23 @@ class Fitted:
             value=seen.value,
             traits=seen.traits,
             coordinates=seen.coordinates,
-            shared=posterior.shared + unrated * without,
+            shared=posterior.shared,
             effects=posterior.effects,
             coefficients=posterior.coefficients,
             joint=posterior.joint,
             taste=posterior.covariances.taste,
+            unrated=np.broadcast_to(np.asarray(unrated, np.float64), len(users)),
         )
 
     @cached_property
     def observations(self) -> Observations:
         """The ratings."""
         return Observations(self.user, self.movie, self.value, self.traits, self.coordinates)
+
+    @cached_property
+    def without_rating(self) -> NDArray[np.bool_]:
+        """Movies that nobody has rated, [m]."""
+        return np.asarray(np.bincount(self.movie, minlength=len(self.movies)) == 0)
 
     @cached_property
     def _tastes(self) -> sparse.csr_array:
@@ -154,7 +162,8 @@ class Fitted:
         """Predicted ratings of all movies for some users, float64 [n, m]."""
         directed = self.traits[users] @ self.effects @ self.coordinates.T
         own = np.asarray(self._tastes[users] @ self.taste)
-        return np.asarray(self.mean[0] + self.shared + directed + own)
+        unrated = np.outer(self.unrated[users], self.without_rating)
+        return np.asarray(self.mean[0] + self.shared + directed + own + unrated)
 
     def variances(self, user: int, movies: Positions) -> Floats:
         """Posterior variances of a user's ratings of some movies, the noise included, [n]."""

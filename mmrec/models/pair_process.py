@@ -11,7 +11,7 @@ certain for it.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from mmrec.models.base import LEVELS, Recommender, TrainingData
 from mmrec.models.pair_inference import Floats, Observations, Posterior, infer
 from mmrec.models.pair_learning import Parts, learn_variances, scaled, updated
-from mmrec.models.pair_left_out import left_out_residuals
+from mmrec.models.pair_left_out import left_out
 from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_priors import content_kernels, coordinates_of, observe, parts_of
 from mmrec.models.rating_scale import rmse
@@ -48,6 +48,9 @@ class PairProcessConfig:
             from: the likelihood regards every movie alike, but most ratings are of a few.
         max_updates: Updates of the taste covariance, of which the validation ratings choose the
             number; 0 leaves it a weighted sum of the content's kernels.
+        dampings: Of what movies without a rating are worth to a user beyond what they are to
+            everybody, in ratings, to choose from; the same for all users is always tried. With
+            none, it is the same for all.
     """
 
     content: tuple[str, ...] = ()
@@ -58,6 +61,7 @@ class PairProcessConfig:
     rounds: int = 5
     beliefs: tuple[float, ...] = (1.0, 0.3, 0.1, 0.03)
     max_updates: int = 6
+    dampings: tuple[float, ...] = (300.0, 100.0, 30.0, 10.0, 3.0)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -102,8 +106,9 @@ class PairProcess(Recommender):
     The validation ratings choose how far content is believed in what a movie is worth to everybody,
     how often the taste covariance is updated, and how many standard deviations an interval extends
     to. A movie without a rating is worth more than the likelihood expects: it regards every movie
-    alike, and whoever rates one is more often drawn to a good one. By how much, the training
-    ratings say, each predicted without any rating of its movie.
+    alike, and whoever rates one is more often drawn to a good one. By how much, and how much more
+    or less so for each user, the training ratings say, each predicted without any rating of its
+    movie; the validation ratings choose how far users differ in it.
     """
 
     def __init__(self, config: PairProcessConfig):
@@ -121,8 +126,8 @@ class PairProcess(Recommender):
             users, movies = pd.Index(data.users["user_id"]), data.movies
             seen, parts, _, _ = prepared(self.config, data)
 
-            def fitted(posterior: Posterior, unrated: float = 0.0) -> Fitted:
-                return Fitted.of(posterior, users, movies, mean, unrated=unrated)
+            def fitted(posterior: Posterior, unrated: Floats | float = 0.0) -> Fitted:
+                return Fitted.of(posterior, users, movies, mean, unrated)
 
             if chosen is None:
                 self._fitted = self._choose(seen, parts, fitted, data.validation)
@@ -130,7 +135,10 @@ class PairProcess(Recommender):
                 posterior = infer(seen, parts.covariances(chosen["variances"]))
                 for _ in range(chosen["updates"]):
                     posterior = updated(posterior)
-                self._fitted = fitted(posterior, chosen["unrated"])
+                expected, damping = chosen["unrated"], chosen["damping"]
+                if damping is not None:
+                    expected = left_out(posterior).by_user(len(users), expected, damping)
+                self._fitted = fitted(posterior, expected)
                 self.chosen, self.record = dict(chosen), {}
         self.reach = tuple(self.chosen["reach"])
         return self
@@ -164,16 +172,33 @@ class PairProcess(Recommender):
                 break
             best = posterior
             self.chosen["updates"] = updates
-        # Without ids a movie that nobody has rated cannot be told from others.
-        unrated = float(left_out_residuals(best).mean()) if self.config.identity else 0.0
-        found = fitted(best, unrated)
-        self.chosen |= {"unrated": unrated, "reach": _reach(found, validation)}
+        found, unrated = self._beyond_likelihood(best, fitted, validation)
+        self.chosen |= {**unrated, "reach": _reach(found, validation)}
         self.record = {
             MEASURE: rmse(found.means(validation), validation["rating"]),
             "tuning": tried,
             "log_likelihood_per_rating": best.log_likelihood / len(seen.value),
         }
         return found
+
+    def _beyond_likelihood(
+        self, best: Posterior, fitted: Callable[..., Fitted], validation: pd.DataFrame
+    ) -> tuple[Fitted, dict[str, float | None]]:
+        """What movies without a rating are worth beyond what the likelihood expects of them."""
+        if not self.config.identity:
+            # Without ids a movie that nobody has rated cannot be told from others.
+            return fitted(best), {"unrated": 0.0, "damping": None}
+        found = left_out(best)
+        expected = float(found.residual.mean())
+        everybody = fitted(best, expected)
+        tried: list[tuple[float | None, Fitted]] = [(None, everybody)]
+        for damping in self.config.dampings:
+            own = found.by_user(len(everybody.users), expected, damping)
+            tried.append((damping, replace(everybody, unrated=own)))
+        chosen, model = min(
+            tried, key=lambda one: rmse(one[1].means(validation), validation["rating"])
+        )
+        return model, {"unrated": expected, "damping": chosen}
 
     def predict(self, pairs: pd.DataFrame) -> NDArray[np.float64]:
         """Posterior means of pairs ``user_id, movie_id`` [n], float64 [n], not clipped.
@@ -212,7 +237,7 @@ class PairProcess(Recommender):
         """
         fitted, description = Fitted.load(folder)
         settings = description["config"]
-        settings |= {name: tuple(settings[name]) for name in ("content", "beliefs")}
+        settings |= {name: tuple(settings[name]) for name in ("content", "beliefs", "dampings")}
         model = cls(PairProcessConfig(**settings))
         model._fitted, model.chosen, model.record = fitted, description["chosen"], {}
         model.reach = tuple(model.chosen["reach"])

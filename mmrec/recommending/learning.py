@@ -79,7 +79,9 @@ def fit(
     Raises:
         StudyError: There are too few ratings to hold any out.
     """
-    config = PairProcessConfig(content, demographics=_is_told(users))
+    # What a visitor thinks of films that nobody has rated is not told from a few ratings, and what
+    # a user does could not be taken out again with his or her ratings: it is the same for all.
+    config = PairProcessConfig(content, demographics=_is_told(users), dampings=())
     divided = divide(ratings, films)
     first = _training(data, users, divided.train, divided.validation)
     model = PairProcess(config).fit(first, seed=0)
@@ -151,7 +153,6 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         pd.Index(data.users["user_id"]),
         data.movies,
         float(data.train["rating"].mean()),
-        unrated=chosen["unrated"],
     )
     weights = np.zeros(m)
     np.add.at(weights, seen.movie, posterior.coefficients)
@@ -165,7 +166,7 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         value=seen.value,
         traits=seen.traits,
         coordinates=seen.coordinates,
-        shared=fitted.shared,
+        shared=fitted.shared + chosen["unrated"] * fitted.without_rating,
         shared_weights=weights,
         effects=posterior.effects,
         coefficients=posterior.coefficients,

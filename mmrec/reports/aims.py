@@ -6,18 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mmrec.experiments import beyond
-from mmrec.reports.tracks import NAMES
+from mmrec.reports.tracks import MEASURES, NAMES
 
 AVERAGE = "average"
 """Row label of the average of models."""
-
-MEASURES = {
-    "rmse_mean": "RMSE",
-    "ndcg_10": "NDCG@10",
-    "recall_20": "Recall@20",
-    "content_gain": "content gain",
-}
-"""What an aim may be about: a column of a track's summary, and its name in print."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +20,7 @@ class Aim:
         track: Name in :data:`~mmrec.experiments.beyond.TRACKS`.
         limit: At most so much of an RMSE, at least so much of everything else; or the label of a
             row of the track that is to be beaten.
-        measure: One of :data:`MEASURES`.
+        measure: One of :data:`~mmrec.reports.tracks.MEASURES`.
         row: Label of the row that is to reach it.
     """
 

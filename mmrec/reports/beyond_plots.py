@@ -131,15 +131,13 @@ def costs(
 
     Args:
         runs: Runs of any tables; those under the clean protocol on real features count, with all
-            ratings and the smallest seed of each row. Models of which something is withheld are no
-            models of their own.
+            ratings and the smallest seed.
         ours: Kinds of models, as the column ``model`` has them, that are drawn on top.
         folds: Folds and what they are called; those without a run are left out.
     """
     whole = runs[(runs["features"] == "real") & (runs["protocol"] == "clean")]
     whole = whole[whole["rmse"].notna() & (whole["masking"] == 0) & whole["support_size"].isna()]
-    whole = whole[whole["model"] != "Withheld"]
-    whole = whole.sort_values("seed", kind="stable").drop_duplicates(["table", "row", "fold"])
+    whole = whole[whole["seed"] == whole["seed"].min()]
     there = [fold for fold in folds if (whole["fold"] == fold).any()]
     whole = whole[whole["fold"].isin(there)].drop_duplicates("hash")
     kinds = dict.fromkeys(sorted(whole["model"].unique(), key=lambda kind: kind not in ours))

@@ -32,6 +32,14 @@ NAMES = {
 }
 """What the tracks are called in print."""
 
+MEASURES = {
+    "rmse_mean": "RMSE",
+    "ndcg_10": "NDCG@10",
+    "recall_20": "Recall@20",
+    "content_gain": "content gain",
+}
+"""Columns of a track's summary that tell how good a model is, and their names in print."""
+
 CALIBRATION = ["within_50", "within_80", "within_95", "sd_mean"]
 LIST_COLUMNS = [
     *LIST_MEASURES,
@@ -132,6 +140,34 @@ def compare(
             remedy=f"Tracks here: {', '.join(runs) or 'none'}.",
         )
     return pd.concat(found, ignore_index=True)
+
+
+def both_drawings(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """What was found on the folds that models were made on, and on those drawn once more.
+
+    Args:
+        first: What :func:`summarise` returned, of real folds.
+        second: The same of the second drawing.
+
+    Returns:
+        One row per track and measure that the second drawing has, these as index: ``model``,
+        ``first drawing`` and ``second drawing``, NaN where the first has no such row.
+    """
+    keys = ["track", "row"]
+    one, two = (
+        summary[summary["features"] == "real"]
+        .melt(keys, ["rmse_mean", *LIST_MEASURES], "measure")
+        .dropna(subset="value")
+        .set_index([*keys, "measure"])["value"]
+        .astype(float)
+        for summary in (first, second)
+    )
+    both = pd.DataFrame({"first drawing": one.reindex(two.index), "second drawing": two})
+    both = both.reset_index().rename(columns={"row": "model"})
+    both["measure"] = both["measure"].map(MEASURES)
+    both["order"] = both["track"].map([*NAMES].index)
+    both = both.sort_values(["order", "measure"]).drop(columns="order")
+    return both.assign(track=both["track"].map(NAMES)).set_index(["track", "measure"])
 
 
 def missing(left_out: pd.DataFrame, withheld: pd.DataFrame) -> pd.DataFrame:
