@@ -61,7 +61,7 @@ class PairProcessConfig:
     rounds: int = 5
     beliefs: tuple[float, ...] = (1.0, 0.3, 0.1, 0.03)
     max_updates: int = 6
-    dampings: tuple[float, ...] = (300.0, 100.0, 30.0, 10.0, 3.0)
+    dampings: tuple[float, ...] = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 
     @property
     def features(self) -> tuple[str, ...]:
