@@ -131,6 +131,21 @@ def test_an_injected_cell_does_not_count():
     assert cells_digest({"cells": [*made["cells"], cell]}) == cells_digest(made)
 
 
+def test_an_exercise_counts_for_an_execution_but_not_for_the_record():
+    made = notebook("1")
+    answers = [
+        {"cell_type": "code", "metadata": {"tags": ["hide-cell", "exercise"]}, "source": source}
+        for source in ("2", "3")
+    ]
+    with_one, with_other = ({"cells": [*made["cells"], answer]} for answer in answers)
+    assert cells_digest(with_one) == cells_digest(made)
+    known = run_record(a={"cells": cells_digest(made)})
+    assert book.changed({"a": with_one}, known) == {}
+    whole = [cells_digest(one, exercises=True) for one in (made, with_one, with_other)]
+    assert len({*whole}) == 3
+    assert whole[0] == cells_digest(made)
+
+
 def test_the_committed_record_knows_the_code_of_every_stage():
     known = record.read(Run.open("reference"))
     assert set(known.stages) == {stage.name for stage in STAGES}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmrec.study.cells import EXERCISE
 from mmrec.study.stages import STAGES
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -17,6 +18,8 @@ MOST_IMPORTS = 20  # of the first cell, which holds them all
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # Of a cell that shows readers how to write a function of their own.
 TAUGHT = "teaching"
+# What a cell that answers an exercise must not do, since the record of a run leaves it out.
+MAKES_RESULTS = r"runner\.run\(|\bsave\(|\.to_(csv|parquet)\("
 LARGEST_OUTPUT = 400_000  # characters; a figure of 150 dpi has about 100,000
 
 # Registries and mirrors are the reader's own affair; keys and passwords even more so.
@@ -42,6 +45,8 @@ def problems(notebook: dict) -> list[str]:
         name, code = cell.get("id", "?"), source(cell)
         if code.count("\n") + 1 > (MOST_IMPORTS if cell is cells[0] else MOST_LINES):
             found.append(f"cell {name} has {code.count(chr(10)) + 1} lines")
+        if EXERCISE in cell["metadata"].get("tags", []) and re.search(MAKES_RESULTS, code):
+            found.append(f"cell {name} answers an exercise and makes a result")
         if re.search(r"^\s*[%!]", code, re.MULTILINE):
             found.append(f"cell {name} holds a magic or a shell command")
             continue
@@ -180,6 +185,7 @@ def test_a_good_notebook_has_no_problem():
         [GOOD[0]],
         [GOOD[0], cell('profile = "paper"', ["parameters"])],
         [*GOOD, GOOD[1]],
+        [*GOOD, cell('summaries.save(found, "found", workspace)', ["exercise"])],
     ],
 )
 def test_a_bad_form_is_found(cells):

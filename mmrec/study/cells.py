@@ -12,6 +12,9 @@ from mmrec.provenance import digest
 INJECTED = "injected-parameters"
 """Tag of the cell that papermill adds."""
 
+EXERCISE = "exercise"
+"""Tag of a cell that answers an exercise: it reads the results of its chapter and makes none."""
+
 
 def read_notebook(path: Path) -> dict[str, Any]:
     """Reads a notebook.
@@ -29,22 +32,33 @@ def read_notebook(path: Path) -> dict[str, Any]:
     return notebook
 
 
-def code_cells(notebook: dict[str, Any]) -> list[str]:
-    """Sources of the code cells, without the cell that papermill adds."""
+def code_cells(notebook: dict[str, Any], *, exercises: bool = False) -> list[str]:
+    """Sources of the code cells, without the cell that papermill adds.
+
+    Args:
+        notebook: As :func:`read_notebook` returns it.
+        exercises: Whether cells that answer exercises are included. No result depends on them.
+    """
+    left_out = {INJECTED} if exercises else {INJECTED, EXERCISE}
     return [
         "".join(cell["source"])
         for cell in notebook["cells"]
-        if cell["cell_type"] == "code" and INJECTED not in cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "code" and left_out.isdisjoint(cell["metadata"].get("tags", []))
     ]
 
 
-def cells_digest(notebook: dict[str, Any]) -> str:
+def cells_digest(notebook: dict[str, Any], *, exercises: bool = False) -> str:
     """Digest of the code cells; comments, blank lines, prose and outputs do not count.
+
+    Cells that answer exercises read the results and make none. The digest that a run records omits
+    them, so that an exercise can be added to a chapter without running its experiments again. The
+    digest that decides whether a chapter is executed again includes them.
 
     Works on the text, not on Python's syntax tree, whose printed form differs between versions of
     Python: the digest of the reference run is committed.
     """
-    return digest([without_comments(cell) for cell in code_cells(notebook)])
+    cells = code_cells(notebook, exercises=exercises)
+    return digest([without_comments(cell) for cell in cells])
 
 
 def without_comments(source: str) -> str:

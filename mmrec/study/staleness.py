@@ -68,11 +68,11 @@ def settings_read(cells: Iterable[str], settings: Settings) -> dict[str, object]
 def fingerprint(run: Run, stage: Stage) -> str:
     """Digest of all that an execution of a stage depends on."""
     notebook = read_notebook(run.sources / f"{stage.name}.ipynb")
-    cells = code_cells(notebook)
+    cells = code_cells(notebook, exercises=True)
     open_data = matching(["mmrec/open_data/*.csv"], ROOT)
     return digest(
         {
-            "cells": cells_digest(notebook),
+            "cells": cells_digest(notebook, exercises=True),
             "settings": settings_read(cells, Settings.load(run.profile)),
             "code": package_digest(cells),
             "reads": contents(matching(stage.reads, run.workspace.root), run.workspace.root),
