@@ -16,6 +16,8 @@ READY := $(VENV)/.installed
 endif
 
 DOIT := $(BIN)python -m doit
+# Two workers, each with one thread: more would wait for the notebooks, which one of them runs in order.
+PYTEST := $(BIN)python -m pytest -q -n 2
 # What a committed notebook looks like: outputs and counts kept, traces of the machine dropped.
 NORMAL_FORM := --keep-output --keep-count --keep-id --extra-keys \
   "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info"
@@ -36,13 +38,13 @@ book: $(READY)  ## build the book from the committed notebooks, without running 
 check: $(READY)  ## for everyday work: style and the quick unit tests, in a minute or so
 	@$(BIN)ruff check
 	@$(BIN)ruff format --check --quiet || { echo "Run make tidy."; exit 1; }
-	@$(BIN)python -m pytest -q -m "not slow" tests
+	@$(PYTEST) -m "not slow" tests
 
 test: $(READY)  ## style, all unit tests, and every notebook on the smoke profile
 	@$(BIN)ruff check
 	@$(BIN)ruff format --check
 	@$(BIN)nbstripout --verify $(NORMAL_FORM) notebooks/*.ipynb || { echo "Run make tidy."; exit 1; }
-	@$(BIN)python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600
+	@$(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600
 
 types: $(READY)  ## check the types of the package, strictly
 	@$(BIN)python -m mypy

@@ -3,6 +3,11 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
+
+# Workers of `pytest -n` share the cores: one thread each. Told before any library that counts them.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
@@ -69,19 +74,47 @@ SLOW_TESTS = {
     "test_languages_and_countries_agree_with_freebase",
     "test_skipping_what_is_not_needed_changes_no_pixel",
 }
+# What begins first, after the notebooks: left to the end, one of these would keep one worker alone.
+LONGEST = ("test_try_it", "test_own_page", "test_book")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what takes seconds."""
+    """Marks what takes seconds, and puts it first, so that workers end with small things."""
     for item in items:
         if item.path.stem in SLOW_MODULES or item.name.split("[")[0] in SLOW_TESTS:
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(path: Path) -> int:
+    """Place in the order of modules; those with the same keep the order they have."""
+    if path.suffix == ".ipynb":
+        return 0
+    if path.stem in LONGEST:
+        return 1 + LONGEST.index(path.stem)
+    return 1 + len(LONGEST) + (path.stem not in SLOW_MODULES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`: a module stays on one worker, and all notebooks on one, in their order."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Modules(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "notebooks" if file.endswith(".ipynb") else file
+
+    config.option.loadscopereorder = False  # in the order of collection, not the largest first
+    return Modules(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """With nbval: every notebook's copy gets the smoke parameters and keeps its stored outputs."""
     if not (config.getoption("nbval", False) or config.getoption("nbval_lax", False)):
         return
+    if hasattr(config, "workerinput"):
+        return  # the process that started this worker has made them
     import papermill
 
     shutil.rmtree(COPIES)
