@@ -11,7 +11,7 @@ from made_runs import keep, off_by, ratings_of, run_row, sealed
 
 from mmrec.errors import StudyError
 from mmrec.evaluation import metrics
-from mmrec.experiments import beyond, cold_start, paper, saved
+from mmrec.experiments import beyond, cold_start, costs, paper, saved
 from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, LEVELS, WITH_CROWD
 from mmrec.experiments.loading import load
 from mmrec.experiments.spec import Experiment
@@ -128,7 +128,7 @@ def test_the_second_drawing_has_the_models_of_the_first_on_other_folds():
 @pytest.mark.parametrize(("n_folds", "folds"), [(1, {"u1", "item1"}), (0, {"u1"})])
 def test_costs_are_of_runs_that_earlier_chapters_have_made(n_folds, folds):
     here = {"tables": TABLES, "n_folds": n_folds, "seed": 3}
-    found = [e for _, e in beyond.costs(REFERENCE, DENOISING, fold="u1", **here)]
+    found = [e for _, e in costs.earlier(REFERENCE, DENOISING, fold="u1", **here)]
     assert {e.fold for e in found} == folds
     assert {e.features for e in found} == {"real"}
     earlier = paper.table1(REFERENCE, REFERENCE, fold="u1", seeds=[3, 4])

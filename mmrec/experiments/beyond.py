@@ -9,12 +9,10 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from mmrec.errors import StudyError
-from mmrec.experiments import cold_start, paper
 from mmrec.experiments.cold_start import folds_of
 from mmrec.experiments.content import (
     BLOCKS,
     KNOWN_BEFORE_RELEASE,
-    LEVELS,
     WITH_CROWD,
     WITH_ENCYCLOPEDIA,
 )
@@ -28,7 +26,6 @@ from mmrec.models.factorisation_machine import FactorisationMachineConfig
 from mmrec.models.item_knn import ItemKNNConfig
 from mmrec.models.matrix_factorisation import MatrixFactorisationConfig
 from mmrec.models.pair_process import PairProcessConfig
-from mmrec.models.training import TrainingSettings
 from mmrec.models.twin_towers import TwinTowersConfig
 from mmrec.models.withheld import WithheldConfig
 
@@ -380,37 +377,3 @@ def second_drawing(
         for track, rows in wanted.items()
         if n_folds and all(config.features for config in rows.values())
     }
-
-
-def costs(
-    training: TrainingSettings,
-    remedy: TrainingSettings,
-    *,
-    tables: Container[str],
-    fold: str,
-    n_folds: int,
-    seed: int,
-) -> Rows:
-    """The models of earlier chapters, once each: on known films and, if asked, on new ones.
-
-    Args:
-        training: Of the network.
-        remedy: Of the same network, trained against recognising movies by their features.
-        tables: Names of the feature tables there are.
-        fold: One of the published folds.
-        n_folds: Folds of new films.
-        seed: Of every run.
-    """
-    found = paper.networks(paper.ROWS, training, seeds=[seed], fold=fold)
-    found += paper.baselines(fold=fold, seeds=[seed])
-    found += cold_start.strict(
-        training,
-        remedy,
-        tables=tables,
-        n_folds={"item": n_folds},
-        scenario_seeds={"item": [seed]},
-    )
-    levels = [level for level, content in LEVELS.items() if content == WITH_CROWD]
-    return found + cold_start.inputs(
-        training, wanted=levels, tables=tables, n_folds=n_folds, seeds=[seed]
-    )

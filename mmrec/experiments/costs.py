@@ -1,0 +1,42 @@
+"""Chapter 12: runs of earlier chapters whose errors and costs stand beside its own."""
+
+from collections.abc import Container
+
+from mmrec.experiments import cold_start, paper
+from mmrec.experiments.content import LEVELS, WITH_CROWD
+from mmrec.experiments.paper import Rows
+from mmrec.models.training import TrainingSettings
+
+
+def earlier(
+    training: TrainingSettings,
+    remedy: TrainingSettings,
+    *,
+    tables: Container[str],
+    fold: str,
+    n_folds: int,
+    seed: int,
+) -> Rows:
+    """The models of earlier chapters, once each: on known films and, if asked, on new ones.
+
+    Args:
+        training: Of the network.
+        remedy: Of the same network, trained against recognising movies by their features.
+        tables: Names of the feature tables there are.
+        fold: One of the published folds.
+        n_folds: Folds of new films.
+        seed: Of every run.
+    """
+    found = paper.networks(paper.ROWS, training, seeds=[seed], fold=fold)
+    found += paper.baselines(fold=fold, seeds=[seed])
+    found += cold_start.strict(
+        training,
+        remedy,
+        tables=tables,
+        n_folds={"item": n_folds},
+        scenario_seeds={"item": [seed]},
+    )
+    levels = [level for level, content in LEVELS.items() if content == WITH_CROWD]
+    return found + cold_start.inputs(
+        training, wanted=levels, tables=tables, n_folds=n_folds, seeds=[seed]
+    )
