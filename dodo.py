@@ -10,7 +10,17 @@ from typing import Any
 from doit import get_var
 
 from mmrec.settings import Settings
-from mmrec.study import book, execution, model, reference, staleness, summary, supervision, try_it
+from mmrec.study import (
+    book,
+    execution,
+    film_map,
+    model,
+    reference,
+    staleness,
+    summary,
+    supervision,
+    try_it,
+)
 from mmrec.study.pages import check
 from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run, Stage
@@ -97,6 +107,11 @@ def task_study() -> Task:
 def task_try_it() -> Task:
     """Makes what the page "Try it" computes with, from a run's ratings and the open data."""
     return {"actions": [(told(try_it.make), [RUN])], "task_dep": ["workspace"]}
+
+
+def task_map() -> Task:
+    """Makes what the page "Map of the films" shows, from a run's features and ratings."""
+    return {"actions": [(told(film_map.make), [RUN])], "task_dep": ["workspace"]}
 
 
 def task_claims() -> Task:

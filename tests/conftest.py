@@ -46,6 +46,7 @@ SLOW_MODULES = {
     "test_experiment",
     "test_experiment_runs",
     "test_exporting",
+    "test_film_map",
     "test_graph",
     "test_inference",
     "test_lenskit_models",
