@@ -21,10 +21,10 @@ class Exit(enum.IntEnum):
 
     meaning: str
 
-    DONE = 0, "It did what was asked for."
-    PROBLEM = 1, "Something stands in the way that you can mend; the message says what and how."
-    USAGE = 2, "There is no such command or option, or a value is missing; nothing was done."
-    INTERRUPTED = 130, "Stopped by Ctrl-C. What was finished is kept."
+    DONE = 0, "The command succeeded."
+    PROBLEM = 1, "There is a problem that you can fix. The message says what it is and how."
+    USAGE = 2, "The command or an option does not exist, or a value is missing. Nothing was done."
+    INTERRUPTED = 130, "The command was stopped by Ctrl-C. Finished work is kept."
 
     def __new__(cls, code: int, meaning: str) -> "Exit":
         """A number with its meaning."""

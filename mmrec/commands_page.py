@@ -14,8 +14,9 @@ TARGET = PROJECT / "book" / "commands.md"
 _HEAD = """# Commands
 
 The study itself runs by `make study` ({doc}`how_to_rerun`). The command `mmrec`, in `.venv/bin/`,
-is for everything else: `mmrec --help` lists what it can do, `mmrec COMMAND --help` shows the
-options of a command with examples, and `mmrec --version` the version. This page says the same.
+is for everything else. `mmrec --help` lists its subcommands, `mmrec COMMAND --help` shows the
+options of a subcommand with examples, and `mmrec --version` prints the version. This page contains
+the same information.
 
 ## Exit codes
 
@@ -23,8 +24,8 @@ options of a command with examples, and `mmrec --version` the version. This page
 |---|---|
 """
 _AFTER_CODES = """
-A problem is told in one line on the standard error stream: where, what, and what to do. A Python
-traceback, which also ends with 1, is a fault of the program.
+A problem is reported in one line on the standard error stream: where it is, what it is, and what to
+do. A Python traceback, which also ends with code 1, indicates a bug in the program.
 """
 
 

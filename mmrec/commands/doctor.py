@@ -15,10 +15,10 @@ def add(commands: "Commands") -> None:
         commands,
         "doctor",
         diagnose,
-        summary="what is installed, and which sources serve here",
-        description="Says what is installed here, which sources and encoders serve and which "
-        "stand in for\nothers, and what is set up: the first thing to run where something does not "
-        "work.\nDownloads nothing but the sources themselves.",
+        summary="what is installed, and which sources are available here",
+        description="Reports what is installed, which sources and encoders are available, which "
+        "of them are\nstand-ins, and which settings are made. Run it first if something does not "
+        "work.\nDownloads only the sources themselves.",
         examples=["mmrec doctor"],
     )
 

@@ -24,8 +24,8 @@ def add(commands: "Commands") -> None:
         enrich,
         summary="films of your own → a catalogue",
         description="Reads a list of films, or a folder with a list, trailers, posters, synopses "
-        "and ratings, asks\nproviders what they know, and writes a catalogue. Your own files come "
-        "first and are never changed.",
+        "and ratings,\nqueries the providers, and writes a catalogue. Your own files take "
+        "precedence and are never\nchanged.",
         examples=[
             "mmrec enrich festival --out build/festival --providers none",
             "mmrec enrich my_movies.csv --out build/mine",
@@ -35,7 +35,7 @@ def add(commands: "Commands") -> None:
     command.add_argument(
         "films",
         type=Path,
-        help="CSV with the columns title and year, or a folder with such a movies.csv",
+        help="CSV with the columns title and year, or a folder that contains such a movies.csv",
     )
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     command.add_argument(
@@ -43,9 +43,13 @@ def add(commands: "Commands") -> None:
         default="wikipedia,imdb,youtube",
         help=f"in order of trust, or {NOBODY} (default: %(default)s)",
     )
-    command.add_argument("--trailers", action="store_true", help="download the trailers found")
-    command.add_argument("--rate-limit", help="for --trailers, per second at most: 500K, 2M")
-    command.add_argument("--cookies", type=Path, help="for --trailers, a cookies.txt")
+    command.add_argument(
+        "--trailers", action="store_true", help="download the trailers that were found"
+    )
+    command.add_argument(
+        "--rate-limit", help="with --trailers, the most to download per second: 500K, 2M"
+    )
+    command.add_argument("--cookies", type=Path, help="with --trailers, a cookies.txt")
     command.add_argument(
         "--imdb-storylines",
         action="store_true",

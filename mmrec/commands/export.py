@@ -24,10 +24,10 @@ def add(commands: "Commands") -> None:
         "export",
         export,
         summary="catalogue, features, folds and predictions for other programs",
-        description="Writes what a run has made in the form that another program reads: the "
-        "catalogue,\nthe features, the folds, and the predictions of what was trained. "
-        "MANIFEST.json and\nLICENCES.md in the folder say whose each file is and whether it may be "
-        "passed on.",
+        description="Writes the results of a run in the format of another program: the "
+        "catalogue, the\nfeatures, the folds, and the predictions of the trained models. "
+        "MANIFEST.json and\nLICENCES.md in the folder state the owner of each file and whether it "
+        "may be\nredistributed.",
         examples=[
             "mmrec export paper --to recbole --out exported/recbole",
             "mmrec export paper --to cornac --out exported/cornac --features text,video --folds u1",
@@ -36,27 +36,34 @@ def add(commands: "Commands") -> None:
         ],
     )
     command.add_argument(
-        "workspace", help="a profile that was run, or the folder that `mmrec enrich` has written"
+        "workspace", help="a profile that was run, or a folder written by `mmrec enrich`"
     )
-    command.add_argument("--to", required=True, choices=FORMATS, help="the form")
+    command.add_argument("--to", required=True, choices=FORMATS, help="the format")
     command.add_argument(
-        "--out", type=Path, required=True, help="a new folder, or that of an earlier export"
+        "--out", type=Path, required=True, help="a new folder, or the folder of an earlier export"
     )
     command.add_argument(
-        "--shareable", action="store_true", help="leave out all that may not be passed on"
+        "--shareable",
+        action="store_true",
+        help="leave out everything that may not be redistributed",
     )
-    command.add_argument("--features", metavar="NAMES", help="as text,meta (default: all)")
+    command.add_argument("--features", metavar="NAMES", help="such as text,meta (default: all)")
     command.add_argument(
-        "--folds", metavar="NAMES", help="as u1,item2 (default: the published and the cold ones)"
+        "--folds",
+        metavar="NAMES",
+        help="such as u1,item2 (default: the published and the cold ones)",
     )
     command.add_argument(
         "--tables",
         metavar="NAMES",
-        help="tables of results whose runs and predictions go along, as u1_single,u1_lists "
-        "(default: all)",
+        help="result tables whose runs and predictions are exported, such as "
+        "u1_single,u1_lists (default: all)",
     )
     command.add_argument(
-        "--seed", type=int, default=0, help="of the folds' validation parts (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the folds' validation parts (default: %(default)s)",
     )
 
 

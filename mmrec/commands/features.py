@@ -22,19 +22,21 @@ def add(commands: "Commands") -> None:
         "features",
         features,
         summary="the catalogue of mmrec enrich → features",
-        description="Embeds synopses, facts, trailers and posters of a catalogue that mmrec enrich "
-        "wrote. A vector\nis kept as soon as it is computed: interrupted, the command goes on "
-        "where it was.",
+        description="Embeds the synopses, facts, trailers and posters of a catalogue that mmrec "
+        "enrich wrote.\nEach vector is stored as soon as it is computed, so an interrupted command "
+        "continues where\nit stopped.",
         examples=[
             "mmrec features build/festival",
             "mmrec features build/festival --video-encoder efficientnet-lite0",
         ],
     )
-    command.add_argument("folder", type=Path, help="what mmrec enrich was given as --out")
+    command.add_argument(
+        "folder", type=Path, help="the folder that mmrec enrich was given as --out"
+    )
     command.add_argument("--text-encoder", help="a model of sentence-transformers, or its folder")
     for name in ("video-encoder", "audio-encoder", "word-vectors"):
         command.add_argument(
-            f"--{name}", metavar="NAMES", help="in order of preference, with commas between"
+            f"--{name}", metavar="NAMES", help="in order of preference, separated by commas"
         )
 
 

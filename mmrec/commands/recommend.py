@@ -25,9 +25,10 @@ def add(commands: "Commands") -> None:
         recommend,
         summary="films for a person, or people for a new film, and the reasons",
         description=(
-            "Asks the model that `make study` or `mmrec train` left. A person is a user of\n"
-            "MovieLens (--user), or anybody: films liked and disliked, or a file of ratings.\n"
-            "A film that is in no data set is told by --film or by the options after it."
+            "Queries the model that `make study` or `mmrec train` wrote. A person is a user of\n"
+            "MovieLens (--user), or anybody who names liked and disliked films or a file of\n"
+            "ratings. A film that is in no data set is described by --film or by the options\n"
+            "after it."
         ),
         examples=[
             'mmrec recommend --like Fargo --like "Pulp Fiction"',
@@ -50,14 +51,26 @@ def add(commands: "Commands") -> None:
         "--reference",
         default="quick",
         metavar="PROFILE",
-        help="whose model rates your own films if they have none (default: %(default)s)",
+        help="the profile whose model rates your own films if they have no model "
+        "(default: %(default)s)",
     )
     who = command.add_argument_group("for whom")
     who.add_argument("--user", metavar="ID", help="a user of the model's own ratings")
-    who.add_argument("--like", action="append", default=[], metavar="TITLE", help="as often as …")
-    who.add_argument("--dislike", action="append", default=[], metavar="TITLE", help="… you like")
     who.add_argument(
-        "--ratings", type=Path, metavar="CSV", help="columns title, rating (1-5), perhaps year"
+        "--like", action="append", default=[], metavar="TITLE", help="a liked film; repeatable"
+    )
+    who.add_argument(
+        "--dislike",
+        action="append",
+        default=[],
+        metavar="TITLE",
+        help="a disliked film; repeatable",
+    )
+    who.add_argument(
+        "--ratings",
+        type=Path,
+        metavar="CSV",
+        help="columns title, rating (1-5) and optionally year",
     )
     for name, default in (("like", "5"), ("dislike", "1")):
         who.add_argument(
@@ -67,37 +80,39 @@ def add(commands: "Commands") -> None:
             help=f"stars that a {name} counts as (default: %(default)s)",
         )
     which = command.add_argument_group("which films")
-    which.add_argument("--top", type=int, default=10, metavar="N", help="default: %(default)s")
-    which.add_argument("--genres", metavar="A,B", help="films of one of these genres alone")
-    which.add_argument("--years", metavar="FROM-TO", help="1990-1995, 1990-, or 1994")
+    which.add_argument(
+        "--top", type=int, default=10, metavar="N", help="number of films (default: %(default)s)"
+    )
+    which.add_argument("--genres", metavar="A,B", help="only films of at least one of these genres")
+    which.add_argument(
+        "--years", metavar="FROM-TO", help="only films of these years: 1990-1995, 1990-, or 1994"
+    )
     which.add_argument(
         "--popularity",
         type=float,
         metavar="STARS",
-        help="stars for each standard deviation that a film is more often rated than others, by"
-        " the logarithm of the number (default: chosen in training by likes held out)",
+        help="stars added for each standard deviation by which the logarithm of a film's number"
+        " of ratings exceeds the mean (default: chosen in training on held-out likes)",
     )
     which.add_argument(
         "--diversity",
         type=float,
         metavar="STARS",
-        help="stars that a film gives up for being just like one listed before it (default: 0.5)",
+        help="stars subtracted from a film that equals one listed before it (default: 0.5)",
     )
-    which.add_argument("--why", metavar="TITLE", help="all that one prediction is made of")
+    which.add_argument("--why", metavar="TITLE", help="all components of one prediction")
     film = command.add_argument_group("a new film")
-    film.add_argument("--film", type=Path, metavar="FILE", help="CSV or JSON of what is known")
+    film.add_argument("--film", type=Path, metavar="FILE", help="CSV or JSON with the known facts")
     film.add_argument("--title")
     film.add_argument("--year")
     for name in ("genre", "director", "cast"):
-        film.add_argument(
-            f"--{name}", action="append", metavar="NAME", help="as often as there are"
-        )
+        film.add_argument(f"--{name}", action="append", metavar="NAME", help="repeatable")
     film.add_argument("--synopsis", metavar="TEXT|FILE")
     film.add_argument("--poster", type=Path, metavar="FILE")
     film.add_argument("--trailer", type=Path, metavar="FILE")
-    film.add_argument("--imdb-rating", metavar="STARS", help="if it is there already, 1 to 10")
+    film.add_argument("--imdb-rating", metavar="STARS", help="if it exists, 1 to 10")
     film.add_argument("--imdb-votes", metavar="N")
-    command.add_argument("--json", action="store_true", help="plain data, for programs")
+    command.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def recommend(options: argparse.Namespace) -> int:

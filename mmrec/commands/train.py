@@ -19,9 +19,9 @@ def add(commands: "Commands") -> None:
         train,
         summary="ratings and features → the model that recommends",
         description=(
-            "Learns from all ratings of a workspace and leaves its folder model/. `make study`\n"
-            "does so for its own; nothing happens where ratings, features and code are as they\n"
-            "were. All of MovieLens takes about a minute."
+            "Learns from all ratings of a workspace and writes its folder model/. `make study`\n"
+            "does this for its own workspace. If ratings, features and code are unchanged,\n"
+            "nothing happens. MovieLens-100K takes about a minute."
         ),
         examples=[
             "mmrec train",
@@ -37,7 +37,7 @@ def add(commands: "Commands") -> None:
     )
     command.add_argument(
         "--features",
-        help="feature tables to learn from (default: those there are of facts-unrated, text,"
+        help="feature tables to learn from (default: those available of facts-unrated, text,"
         " video, audio, meta-freebase, imdb)",
     )
 

@@ -55,7 +55,7 @@ def calibration(summary: pd.DataFrame, row: str) -> tuple[Figure, Axes]:
         ax.plot(wanted, found - wanted, marker, ls="-", lw=0.8, color=colour, label=NAMES[track])
     ax.set(
         xlabel="probability of the interval, %",
-        ylabel="ratings inside, less that, points",
+        ylabel="ratings inside minus nominal share, points",
         xticks=wanted,
     )
     ax.tick_params(labelsize=9)

@@ -1,6 +1,7 @@
 """Claims about what one person is recommended, and why: chapter 13."""
 
 import re
+from collections import Counter
 
 from mmrec.reports.results import Absent, Results
 from mmrec.study.claims.claim import Check, check
@@ -86,6 +87,44 @@ def a_film_that_is_told(r: Results) -> Check:
     )
 
 
+def the_crowd_nearly_cancels(r: Results) -> Check:
+    """The crowd's rating and its votes together add little, except to a film with few votes."""
+    films = (*("Pulp Fiction", "Monty Python", "The Godfather", "Dr. Strangelove"), "A Close Shave")
+    *four, shave = (
+        sum(_number(r, "person_blocks", film, column) for column in ("rating", "votes"))
+        for film in films
+    )
+    return check(
+        min(four) > 0 and max(four) < shave / 2,
+        least=_stars(min(four)),
+        most=_stars(max(four)),
+        shave=_stars(shave),
+    )
+
+
+def reasons_overlap(r: Results) -> Check:
+    """Ratings left out one by one change the prediction by less than they add together."""
+    rows = r.table("person_reasons")
+    if not {"adds", "lower_without"} <= {*rows}:
+        raise Absent("person_reasons lacks a column")
+    bars, points = float(rows["adds"].sum()), float(rows["lower_without"].sum())
+    return check(0 < points < bars / 2, bars=_stars(bars), points=_stars(points))
+
+
+def few_films_are_shared(r: Results) -> Check:
+    """Two films are in four of six lists, none is in more."""
+    lists = [_films(r, str(name)) for name in r.table("person_lists").columns[1:]]
+    numbers = Counter(film for one in lists for film in {*one})
+    often = {film for film, number in numbers.items() if number >= 4}
+    return check(
+        often == {"Pulp Fiction", "Monty Python and the Holy Grail"}
+        and max(numbers.values()) == 4
+        and len(lists) == 6,
+        places=sum(map(len, lists)),
+        films=len(numbers),
+    )
+
+
 def _films(r: Results, column: str) -> list[str]:
     """Titles of a list, without year and second title."""
     rows = r.table("person_lists")
@@ -104,8 +143,8 @@ def _number(r: Results, table: str, key: str, column: str) -> float:
     """A number of a table by the beginning of its row."""
     rows = r.table(table)
     rows = rows[rows.iloc[:, 0].str.startswith(key)]
-    if len(rows) != 1:
-        raise Absent(f"{table} has {len(rows)} rows of {key}")
+    if len(rows) != 1 or column not in rows:
+        raise Absent(f"{table} has {len(rows)} rows of {key}, or no column {column}")
     return float(rows[column].iloc[0])
 
 
@@ -122,4 +161,7 @@ DECLARED = (
     reasons_for_a_film,
     directors_tell_films_apart,
     a_film_that_is_told,
+    the_crowd_nearly_cancels,
+    reasons_overlap,
+    few_films_are_shared,
 )
