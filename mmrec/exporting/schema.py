@@ -18,9 +18,9 @@ class Column:
     meaning: str
 
 
-_MOVIE = Column("movie_id", "int64", "the movie; the same in all files")
+_MOVIE = Column("movie_id", "int64", "the movie, with the same id in all files")
 _USER = Column("user_id", "int64", "the user")
-_PROVIDER = "provider of the field before it"
+_PROVIDER = "provider of the preceding column"
 
 SCHEMA: dict[str, tuple[Column, ...]] = {
     "movies": (
@@ -31,7 +31,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("film_id", "int64", "the smallest movie id of the same film"),
         Column("imdb_id", "string", "`tt…`"),
         Column("match_status", "string", "`verified`, `unverified`, `rejected` or `missing`"),
-        Column("match_reason", "string", "why the providers' film is the right one"),
+        Column("match_reason", "string", "why the match is correct"),
         Column("summary", "string", "the plot"),
         Column("summary_source", "string", _PROVIDER),
         Column("directors", "list of string", "names"),
@@ -39,7 +39,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("cast", "list of string", "names, leading ones first"),
         Column("cast_source", "string", _PROVIDER),
         Column("imdb_rating", "double", "mean rating of IMDb's users, 1 to 10"),
-        Column("imdb_votes", "double", "by how many of them"),
+        Column("imdb_votes", "double", "number of these ratings"),
         Column("imdb_rating_source", "string", _PROVIDER),
         Column("runtime_minutes", "double", "minutes"),
         Column("trailer_youtube_id", "string", "11 characters"),
@@ -53,7 +53,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("zip_code", "string", "as given by the user"),
     ),
     "ratings": (
-        Column("row", "int64", "position in `u.data`, from 0; the folds are made by it"),
+        Column("row", "int64", "position in `u.data`, from 0; the folds are derived from it"),
         _USER,
         _MOVIE,
         Column("rating", "int64", "1 to 5 stars"),
@@ -61,36 +61,46 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
     ),
     "folds": (
         Column("row", "int64", "the rating, as in `ratings`"),
-        Column("{fold}", "string", "`train`, `validation` or `test`; empty: no role in this fold"),
+        Column(
+            "{fold}",
+            "string",
+            "`train`, `validation` or `test`; empty if the rating has no role in this fold",
+        ),
     ),
     "new_movies": (
         Column("fold", "string", "a fold with new films"),
-        Column("movie_id", "int64", "a movie that is new in it: lists are made of these alone"),
+        Column("movie_id", "int64", "a movie that is new in this fold; lists contain only these"),
     ),
     "features/{modality}": (
         _MOVIE,
-        Column("has_{part}", "bool", "whether the part is known; zeros stand for what is not"),
-        Column("vector", "list of float", "all parts; in CSV a column `{part}_{number}` each"),
+        Column("has_{part}", "bool", "whether the part is known; unknown parts are zeros"),
+        Column(
+            "vector", "list of float", "all parts; in CSV one column `{part}_{number}` per number"
+        ),
     ),
     "runs": (
-        Column("table", "string", "the table of results it belongs to"),
-        Column("row", "string", "its row there"),
-        Column("hash", "string", "of all that the result depends on; names its predictions"),
-        Column("{…}", "", "settings and measures, as the book's results have them"),
+        Column("table", "string", "the result table of the run"),
+        Column("row", "string", "the row of that table"),
+        Column(
+            "hash",
+            "string",
+            "hash of everything the result depends on; also the name of its predictions",
+        ),
+        Column("{…}", "", "settings and measures, as in the book's results"),
     ),
     "predictions/{hash}": (
         _USER,
         _MOVIE,
-        Column("prediction", "float", "predicted rating, in stars, of a rating of the test part"),
+        Column("prediction", "float", "prediction, in stars, for a rating of the test part"),
     ),
     "credits": (
         _MOVIE,
-        Column("provider", "string", "who was asked"),
+        Column("provider", "string", "the provider queried"),
         Column("source", "string", "address of the answer"),
-        Column("licence", "string", "of the answer"),
+        Column("licence", "string", "licence of the answer"),
     ),
-    "movie_ids": (_MOVIE, Column("id", "string", "what you call it, of films of your own")),
-    "user_ids": (_USER, Column("id", "string", "likewise")),
+    "movie_ids": (_MOVIE, Column("id", "string", "your own id of the film")),
+    "user_ids": (_USER, Column("id", "string", "your own id of the user")),
 }
 """File without its suffix → its columns, in order."""
 
