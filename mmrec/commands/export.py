@@ -96,11 +96,11 @@ def export(options: argparse.Namespace) -> int:
         f"{len(gathered.movies):,} movies",
         *([rated] if rated else []),
         f"{len(gathered.features)} modalities",
-        f"{len(gathered.folds)} folds",
+        f"{len(gathered.folds) - len(folder.left_out)} folds",
         f"{len(gathered.predicted)} runs' predictions",
     ]
     print(f"{', '.join(counts)}: {len(folder.files)} files in {options.out}")
-    for one in gathered.left_out:
+    for one in folder.lacking:
         print(f"  left out: {one.what} ({one.why})")
     closed = [one for one in folder.terms if not one.shareable]
     for whose in closed:

@@ -14,7 +14,7 @@ from typing import Any
 
 import mmrec
 from mmrec.errors import StudyError, local_failures
-from mmrec.exporting.contents import Contents
+from mmrec.exporting.contents import Contents, LeftOut
 from mmrec.exporting.terms import Terms, all_shareable, distinct
 from mmrec.workspace import write_csv
 
@@ -32,12 +32,14 @@ class Output:
         root: A folder that becomes the export once all files are there.
         files: Path below the root → what it is, and its terms.
         folders: The same for folders that libraries fill by themselves.
+        left_out: What the format cannot hold, besides what the contents lack.
     """
 
     contents: Contents
     root: Path
     files: dict[str, Told] = field(default_factory=dict)
     folders: dict[str, Told] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def file(self, name: str, what: str, *keys: str) -> Path:
         """A path to write to.
@@ -64,6 +66,11 @@ class Output:
     def terms(self) -> tuple[Terms, ...]:
         """All terms that apply to any of the files."""
         return distinct(one for _, some in self.files.values() for one in some)
+
+    @property
+    def lacking(self) -> list[LeftOut]:
+        """All that the workspace has and the export has not."""
+        return [*self.contents.left_out, *self.left_out]
 
     def list_folders(self) -> None:
         """Puts what is in the folders by now among the files."""
@@ -164,7 +171,7 @@ def _manifest(output: Output, form: str, shareable: bool) -> dict[str, Any]:
             }
             for one in output.terms
         ],
-        "left_out": [{"what": one.what, "why": one.why} for one in output.contents.left_out],
+        "left_out": [{"what": one.what, "why": one.why} for one in output.lacking],
     }
 
 
