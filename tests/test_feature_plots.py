@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmrec.errors import StudyError
+from mmrec.features import probe
 from mmrec.features.table import FeatureTable
 from mmrec.reports import feature_plots, neighbours
 
@@ -64,9 +64,51 @@ def test_neighbours_are_other_films_however_few_there_are():
     assert few.shape == (3, 2)
 
 
-def test_one_film_alone_has_no_neighbours_and_is_an_error():
-    with pytest.raises(StudyError, match="1 of the films have a text vector"):
-        neighbours.films_with_vectors(movies(), table([20, 30]), RANKED)
+@pytest.mark.parametrize("ids", [[], [20]])
+def test_what_too_few_films_have_no_neighbours_for_is_said_in_one_line(ids):
+    some = table(ids)
+    films = neighbours.films_with_vectors(movies(), some, RANKED)
+    scaled = neighbours.scaled_vectors(films, some)
+    near = neighbours.nearest(scaled)
+    between = neighbours.genre_similarity(films, scaled)
+    assert (len(films), near.shape, len(between)) == (len(ids), (len(ids), 0), 0)
+    for told in (
+        neighbours.nearest_titles(films, near),
+        neighbours.genre_agreement(films, near),
+        neighbours.genres_shared(films, near, between),
+    ):
+        assert told.to_numpy().tolist() == [[neighbours.TOO_FEW]]
+    genre, layout = neighbours.first_genre(films), neighbours.layout(scaled)
+    names = ("x", "y")
+    for _, ax in (
+        feature_plots.film_map(layout, films, genre, axes_names=names),
+        feature_plots.component_map(scaled, films, genre),
+        feature_plots.genre_similarity(between),
+    ):
+        assert [text.get_text()[:10] for text in ax.texts] == ["left out: "]
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_three_films_have_a_map(n):
+    films = movies(n + 1).drop_duplicates("film_id").set_index("movie_id")
+    vectors = np.random.default_rng(0).normal(size=(n, 4))
+    layout = neighbours.layout(vectors)
+    assert layout.shape == (n, 2)
+    assert np.unique(layout, axis=0).shape == layout.shape
+    _, ax = feature_plots.component_map(vectors, films, neighbours.first_genre(films))
+    assert sum(len(drawn.get_offsets()) for drawn in ax.collections) == n
+
+
+def test_similarity_of_genres_is_over_pairs_of_different_films():
+    films = pd.DataFrame({"genres": [["War"], ["War", "Drama"], ["Drama"]]})
+    vectors = np.array([[1.0, 0], [0, 1], [1, 0]])
+    found = neighbours.genre_similarity(films, vectors, at_least=2)
+    assert found.index.tolist() == ["Drama", "War"]
+    # War and Drama: films 1 and 2, 1 and 3, 2 and 3; film 2 is not held against itself.
+    assert found.to_numpy() == pytest.approx(np.array([[0, 1 / 3], [1 / 3, 0]]))
+    shown = neighbours.genres_shared(films, np.array([[2], [2], [0]]), found)
+    assert shown["text vectors"].tolist() == ["33.3%", "66.7%", "0.000", "0.333"]
+    assert neighbours.genre_similarity(films, vectors, at_least=3).empty
 
 
 def test_genres_are_the_first_listed_and_the_rare_ones_stand_together():
@@ -74,9 +116,10 @@ def test_genres_are_the_first_listed_and_the_rare_ones_stand_together():
     genre = neighbours.first_genre(films, n=2)
     assert genre.cat.categories.tolist() == ["Comedy", "Drama", "other"]
     assert genre.tolist() == ["Drama", "Comedy", "Comedy", "other"] * 3
-    same, chance = neighbours.genre_agreement(films, np.array([[0], [2], [1], *[[0]] * 9]))
-    assert same == pytest.approx(5 / 12), "films 1, 2, 3, 5 and 9"
-    assert chance == pytest.approx(0.25**2 + 0.5**2 + 0.25**2)
+    shown = neighbours.genre_agreement(films, np.array([[0], [2], [1], *[[0]] * 9]))
+    same, chance = shown["share of films"]
+    assert same == f"{5 / 12:.1%}", "films 1, 2, 3, 5 and 9"
+    assert chance == f"{0.25**2 + 0.5**2 + 0.25**2:.1%}"
 
 
 def test_coverage_is_of_movies_and_of_ratings():
@@ -89,6 +132,8 @@ def test_coverage_is_of_movies_and_of_ratings():
     assert share[10] == 0
     _, ax = feature_plots.coverage(share, "text")
     assert [bar.get_height() for bar in ax.patches] == share.tolist()
+    summary, _ = neighbours.coverage(table([120, 100]), ratings.head(0), RANKED)
+    assert summary["ratings of such movies"] == "there are no ratings"
 
 
 def test_a_genre_has_the_same_colour_in_every_figure():
@@ -116,10 +161,10 @@ def test_maps_name_films_without_covering_names():
 
 
 def test_self_similarity_does_not_set_the_scale():
-    cosine = np.array([[1, 0.2, 0.1], [0.2, 1, 0.3], [0.1, 0.3, 1]])
-    _, ax = feature_plots.similarity(cosine, ["a", "b", "c"], of="sentence")
+    vectors = np.linalg.cholesky([[1, 0.2, 0.1], [0.2, 1, 0.3], [0.1, 0.3, 1]])
+    _, ax = feature_plots.similarity(vectors, ["a", "b", "c"], of="sentence")
     drawn = ax.collections[0]
-    assert drawn.get_clim() == (0.1, 0.3)
+    assert drawn.get_clim() == pytest.approx((0.1, 0.3))
     assert drawn.get_array().mask.reshape(3, 3).tolist() == np.eye(3, dtype=bool).tolist()
 
 
@@ -138,7 +183,18 @@ def test_the_probe_shows_every_genre_and_the_control():
     assert ax.get_xlim()[0] < 0.25
 
 
-def test_a_probe_of_too_few_films_is_an_empty_figure():
-    nothing = pd.DataFrame(columns=["features", "genre", "movies", "auc", "control"])
+def test_a_probe_of_too_few_films_says_so():
+    nothing = probe.on_common_films([("text", table([20, 40])), ("open", table([]))], movies())
     _, ax = feature_plots.genre_probe(nothing)
-    assert ax.get_xlim()[0] == pytest.approx(0.3)
+    assert "that takes 20 films of the genre" in ax.texts[0].get_text()
+    for told in (neighbours.probe_means(nothing), neighbours.probe_by_genre(nothing)):
+        assert told.to_numpy().tolist() == [[neighbours.NOTHING_TO_PROBE]]
+
+
+def test_tables_are_probed_on_the_films_that_all_of_them_have():
+    films = movies(200).assign(film_id=10 * np.arange(1, 201))
+    ids = films["movie_id"].tolist()
+    both = [("one", table(ids[:160])), ("two", table(ids[40:])), ("none", table([]))]
+    probed = probe.on_common_films(both, films)
+    assert set(probed["features"]) == {"one", "two"}
+    assert set(probed.loc[probed["genre"] == "Drama", "movies"]) == {30}

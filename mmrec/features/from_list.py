@@ -4,29 +4,26 @@ The tables have the names, the encoders and the columns of the study's, so that 
 study's features reads these.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
-import joblib
 import pandas as pd
 
-from mmrec.catalogue.own import POSTER, TRAILER, Own
+from mmrec.catalogue.own import Own
 from mmrec.errors import StudyError
-from mmrec.features import registry, text
-from mmrec.features.cache import STAND_INS, dropped
+from mmrec.features import text
+from mmrec.features.absent import REASON, nothing
+from mmrec.features.cache import dropped
 from mmrec.features.graph import facts, meta
 from mmrec.features.media import audio, video
-from mmrec.features.media.merging import Filled, Source, merge
 from mmrec.features.table import FeatureTable
 
-FEW = 8
-"""Files that are embedded here: to start other processes would take longer."""
-
-Files = Mapping[int, Path]
 Made = tuple[FeatureTable, pd.DataFrame]
+
+_NOT_EXPECTED = {text.NO_SYNOPSIS, facts.NO_RATING, video.NO_FILE, audio.NO_FILE}
+"""Reasons that are none to complain of: there was nothing to make the table of."""
+_REMEDIES = {"meta": "See failures.csv for what the providers said."}
 
 
 @dataclass(frozen=True)
@@ -86,122 +83,43 @@ def embed(movies: pd.DataFrame, own: Own, *, choices: Choices, cache: Path) -> I
     Raises:
         LocalError: If the disk is full or may not be written.
     """
-    trailers, posters = own.paths(TRAILER), own.paths(POSTER)
     as_facts = facts.encode(movies)
-    told = not text.with_summary(movies).empty
-    ways: dict[str, tuple[bool, Callable[[list[pd.DataFrame]], Made]]] = {
-        "text": (told, lambda _: _whole(text.embed(movies, encoder=choices.text, cache=cache))),
-        "meta": (True, lambda _: _whole(_meta(movies, choices.word_vectors, cache))),
-        "facts": (True, lambda _: _whole(as_facts)),
-        "facts-unrated": (
-            True,
-            lambda _: _whole(as_facts.without(*({"rating"} & {*as_facts.parts}))),
+    ways: dict[str, Callable[[], Made]] = {
+        "text": lambda: _whole(_text(movies, choices.text, cache)),
+        "meta": lambda: _whole(meta.of_own(movies, word_vectors=choices.word_vectors, cache=cache)),
+        "facts": lambda: _whole(as_facts),
+        "facts-unrated": lambda: _whole(as_facts.without(*({"rating"} & {*as_facts.parts}))),
+        "imdb": lambda: _whole(facts.imdb_of_own(movies)),
+        "video": lambda: video.of_own(
+            own, encoders=choices.video, margin=choices.margin, cache=cache
         ),
-        "imdb": (bool(movies["imdb_rating"].notna().any()), lambda _: _whole(facts.imdb(movies))),
-        "video": (
-            bool(trailers or posters),
-            lambda lost: _video(movies, trailers, posters, choices, cache, lost),
-        ),
-        "audio": (bool(trailers), lambda lost: _audio(trailers, choices, cache, lost)),
+        "audio": lambda: audio.of_own(own, encoders=choices.audio, cache=cache),
     }
-    for name, (expected, way) in ways.items():
-        lost: list[pd.DataFrame] = []
+    for name, way in ways.items():
         try:
-            table, left_out = way(lost) if expected else _nothing(name)
+            table, left_out = way()
         except StudyError as problem:
-            yield Embedded(name, None, _said(name, problem, lost), _joined(lost), expected)
+            yield Embedded(name, None, problem)
+            continue
+        if len(table.movie_ids):
+            yield Embedded(name, table, None, left_out)
         else:
-            yield Embedded(name, table, None, _joined([left_out, *lost]), expected)
+            yield _none(name, str(table.provenance[REASON]), left_out)
 
 
-def _said(name: str, problem: StudyError, lost: Sequence[pd.DataFrame]) -> StudyError:
+def _none(name: str, why: str, left_out: pd.DataFrame) -> Embedded:
     """Why there is no table; where files are to blame, they are told one by one elsewhere."""
-    if not lost:
-        return problem
-    what = f"none of the {sum(map(len, lost))} files could be used"
-    return StudyError(what, where=f"{name} features", remedy="Get them again.")
+    expected = why not in _NOT_EXPECTED
+    remedy = _REMEDIES.get(name, "Get them again.") if expected else "None is needed."
+    problem = StudyError(why, where=f"{name} features", remedy=remedy)
+    return Embedded(name, None, problem, left_out, expected)
 
 
-def _nothing(name: str) -> Made:
-    needed = {
-        "text": "no film has a synopsis",
-        "imdb": "no film has an IMDb rating",
-        "video": "no film has a trailer or a poster",
-        "audio": "no film has a trailer",
-    }
-    raise StudyError(needed[name], where=f"{name} features", remedy="None is needed.")
+def _text(movies: pd.DataFrame, encoder: str, cache: Path) -> FeatureTable:
+    if text.with_summary(movies).empty:
+        return nothing("text", text.NO_SYNOPSIS)
+    return text.embed(movies, encoder=encoder, cache=cache)
 
 
 def _whole(table: FeatureTable) -> Made:
     return table, dropped([])
-
-
-def _meta(movies: pd.DataFrame, word_vectors: Sequence[str], cache: Path) -> FeatureTable:
-    table = meta.embed(movies, word_vectors=word_vectors, cache=cache)
-    # "unknown" is one of MovieLens' genres; a movie of no other is one that nothing is known of.
-    named = movies["genres"].map(lambda genres: bool(set(genres) - {"unknown"}))
-    known = set(movies.loc[named, "movie_id"]) | set(table.without("genres").movie_ids)
-    if not known:
-        raise StudyError(
-            f"nothing is known of the {len(movies)} movies: no genre, director, rating or summary",
-            where="catalogue",
-            remedy="See failures.csv for what the providers said.",
-        )
-    return table
-
-
-def _video(
-    movies: pd.DataFrame,
-    trailers: Files,
-    posters: Files,
-    choices: Choices,
-    cache: Path,
-    lost: list[pd.DataFrame],
-) -> Made:
-    """A trailer's vector, or else the poster's."""
-    encoder = registry.choose(video.ENCODERS, choices.video)
-    ways: dict[str, tuple[Files, Callable[[Files], Made]]] = {
-        "trailers": (
-            trailers,
-            partial(video.embed_trailers, encoder=encoder.name, margin=choices.margin, cache=cache),
-        ),
-        "posters": (posters, partial(video.embed_posters, encoder=encoder.name, cache=cache)),
-    }
-
-    def source(name: str) -> Source:
-        files, way = ways[name]
-        stand_ins = (STAND_INS[name], encoder.instead_of(video.THE_PAPERS))
-        phrases = tuple(phrase for phrase in stand_ins if phrase)
-        return Source(lambda _: Filled(*_told(way, files, lost), name, phrases))
-
-    given = [name for name, (files, _) in ways.items() if files]
-    known = {name: source(name) for name in given}
-    return merge("video", known, given, movies["movie_id"].tolist())
-
-
-def _audio(trailers: Files, choices: Choices, cache: Path, lost: list[pd.DataFrame]) -> Made:
-    encoder = registry.choose(audio.ENCODERS, choices.audio)
-    return _told(partial(audio.embed_trailers, encoder=encoder.name, cache=cache), trailers, lost)
-
-
-def _told(embed: Callable[[Files], Made], files: Files, lost: list[pd.DataFrame]) -> Made:
-    """Embeds files; if not one can be used, ``lost`` says what is wrong with each."""
-    few = joblib.parallel_config("sequential") if len(files) <= FEW else nullcontext()
-    with few:
-        try:
-            return embed(files)
-        except StudyError:
-            rows = []
-            for movie_id, path in files.items():
-                try:
-                    embed({movie_id: path})
-                except StudyError as error:
-                    # Of one file it says what is wrong with it in the place of a remedy.
-                    rows.append((movie_id, path.name, error.remedy))
-            lost.append(dropped(rows))
-            raise
-
-
-def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    some = [part for part in parts if len(part)]
-    return pd.concat(some, ignore_index=True).drop_duplicates() if some else dropped([])

@@ -56,6 +56,17 @@ def genre_auc(tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame) 
     return pd.DataFrame(rows, columns=["features", "genre", "movies", "auc", "control"])
 
 
+def on_common_films(
+    tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame
+) -> pd.DataFrame:
+    """As :func:`genre_auc`, of the films that all tables have; a table of no film is left out."""
+    there = [(label, table) for label, table in tables if len(table.movie_ids)]
+    common = movies
+    for _, table in there:
+        common = common[common["movie_id"].isin(table.movie_ids)]
+    return genre_auc(there, common)
+
+
 def _held_out_auc(
     vectors: NDArray[np.floating], has: NDArray[np.bool_], films: "pd.Series[int]"
 ) -> float:

@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmrec.catalogue import own as own_films
 from mmrec.catalogue.locations import sha256, tree_digest
 from mmrec.errors import StudyError
 from mmrec.features import sentence_encoder, sentences
+from mmrec.features.absent import nothing
 from mmrec.features.sentences import key
 from mmrec.features.table import FeatureTable
 from mmrec.progress import bar
 from mmrec.provenance import code_digest
-from mmrec.workspace import atomic_path, kept
+from mmrec.workspace import Workspace, atomic_path, kept
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ PINNED = {
     )
 }
 """Models that are verified before they are used; any other is known by its content."""
+
+NO_SYNOPSIS = "no film has a synopsis"
+"""Why there is no text table of films of a reader's own."""
 
 _HUB_NAMESPACE = "sentence-transformers"
 _PART_SENTENCES = 512
@@ -93,8 +98,33 @@ def embed(movies: pd.DataFrame, *, encoder: str = "all-MiniLM-L6-v2", cache: Pat
     return FeatureTable("text", told["movie_id"].to_numpy(), vectors, provenance)
 
 
+def build(movies: pd.DataFrame, workspace: Workspace, *, encoder: str) -> FeatureTable:
+    """The text table of a catalogue: as :func:`embed`, or of no film.
+
+    Args:
+        movies: Those of the catalogue that are to be embedded.
+        workspace: Of the catalogue; its cache keeps the sentences' vectors.
+        encoder: As :func:`embed` takes it.
+
+    Returns:
+        The table ``text``. Of films of a reader's own it may be of none, and its provenance says
+        so.
+
+    Raises:
+        StudyError: As :func:`embed`, but a reader's films need no summary.
+    """
+    if with_summary(movies).empty and own_films.load(workspace) is not None:
+        return nothing("text", NO_SYNOPSIS)
+    return embed(movies, encoder=encoder, cache=workspace.cache)
+
+
 def encode(distinct: Sequence[str], *, encoder: str, cache: Path) -> NDArray[np.float32]:
-    """Vectors of single sentences, float32 [n, d], through the same cache as :func:`embed`."""
+    """Vectors of single sentences, float32 [n, d], through the same cache as :func:`embed`.
+
+    Of no sentence at all, d is 0.
+    """
+    if not distinct:
+        return np.zeros((0, 0), np.float32)
     known, _ = _vectors(distinct, encoder, cache)
     return np.stack([known[key(sentence)] for sentence in distinct])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -9,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
+from sklearn.metrics.pairwise import cosine_similarity
 
-from mmrec.reports.neighbours import OTHER
+from mmrec.reports import absent
+from mmrec.reports.neighbours import FEWEST, FEWEST_ON_A_MAP, NOTHING_TO_PROBE, OTHER
 from mmrec.reports.style import MARKERS, OURS, PALETTE, legend_right, panels
 
 _BY_FREQUENCY = [
@@ -62,6 +65,8 @@ def film_map(
         genre: Categorical, as :func:`mmrec.reports.neighbours.first_genre` makes it.
         axes_names: What the two axes are, with units.
     """
+    if len(films) < FEWEST_ON_A_MAP:
+        return absent.figure(f"fewer than {FEWEST_ON_A_MAP} films have this vector")
     fig, axes = panels(1, 7.5, 4.8)
     ax = axes[0, 0]
     for name in genre.cat.categories:
@@ -107,6 +112,8 @@ def component_map(
     vectors: NDArray[np.floating], films: pd.DataFrame, genre: pd.Series
 ) -> tuple[Figure, Axes]:
     """Films by the first two principal components of their scaled vectors; see :func:`film_map`."""
+    if len(films) < FEWEST_ON_A_MAP:
+        return film_map(vectors, films, genre, axes_names=("", ""))
     components = PCA(n_components=2, random_state=0).fit(vectors)
     first, second = components.explained_variance_ratio_
     names = (
@@ -117,7 +124,7 @@ def component_map(
 
 
 def similarity(
-    cosine: NDArray[np.floating], labels: Sequence[str], *, of: str
+    vectors: NDArray[np.floating], labels: Sequence[str], *, of: str
 ) -> tuple[Figure, Axes]:
     """Cosine similarities of a few things, each with every other.
 
@@ -125,15 +132,17 @@ def similarity(
     nothing else could be told apart.
 
     Args:
-        cosine: Float [n, n].
+        vectors: Of the things, float [n, width].
         labels: Names of the things [n].
         of: What they are, for both axes.
     """
     n = len(labels)
+    if n < FEWEST:
+        return absent.figure(f"there are fewer than {FEWEST} to compare")
     fig, axes = panels(1, 2.2 + 0.42 * n, 1.7 + 0.38 * n)
     ax = axes[0, 0]
     sns.heatmap(
-        cosine,
+        cosine_similarity(vectors),
         mask=np.eye(n, dtype=bool),
         xticklabels=labels,
         yticklabels=labels,
@@ -147,12 +156,37 @@ def similarity(
     return fig, ax
 
 
+def genre_similarity(between: pd.DataFrame) -> tuple[Figure, Axes]:
+    """Mean similarity of the films of each genre and of each other.
+
+    Args:
+        between: What :func:`mmrec.reports.neighbours.genre_similarity` returned.
+    """
+    if between.empty:
+        return absent.figure("no genre has enough films with this vector")
+    fig, ax = plt.subplots(figsize=(7.5, 6))
+    limit = np.abs(between.to_numpy()).max()
+    sns.heatmap(
+        between.to_numpy(),
+        xticklabels=between.columns,
+        yticklabels=between.index,
+        cmap="PuOr",
+        vmin=-limit,
+        vmax=limit,
+        ax=ax,
+    )
+    ax.collections[0].colorbar.set_label("mean cosine")
+    return fig, ax
+
+
 def genre_probe(probed: pd.DataFrame) -> tuple[Figure, Axes]:
     """Area under the ROC curve per genre, beside the same regression on random numbers.
 
     Args:
         probed: What :func:`mmrec.features.probe.genre_auc` returned, of one or several tables.
     """
+    if probed.empty:
+        return absent.figure(NOTHING_TO_PROBE)
     order = probed.groupby("genre")["auc"].mean().sort_values().index
     names = list(dict.fromkeys(probed["features"]))
     fig, axes = panels(1, 7, 0.2 * len(order) + 1.2)
@@ -163,7 +197,6 @@ def genre_probe(probed: pd.DataFrame) -> tuple[Figure, Axes]:
     control = probed.groupby("genre")["control"].mean()[order]
     ax.plot(control, order, "x", color="0.5", label="random numbers")
     ax.axvline(0.5, color="0.8", lw=1, zorder=0)
-    # Of a few films no genre has enough to be probed; the figure is then an empty one.
     low = float(probed[["auc", "control"]].to_numpy().min(initial=0.32)) - 0.02
     ax.set(xlabel="area under the ROC curve, held-out films", xlim=(low, 1.01))
     legend_right(fig, ax)

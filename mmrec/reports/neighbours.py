@@ -5,14 +5,26 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from mmrec.errors import StudyError
+from mmrec.catalogue.movielens import GENRES
+from mmrec.features.probe import MIN_MOVIES
 from mmrec.features.table import FeatureTable
+from mmrec.reports import absent
 
 OTHER = "other"
 """Name of all genres that a figure does not tell apart."""
+FEWEST = 2
+"""Films with a vector, so that one has a neighbour."""
+FEWEST_ON_A_MAP = 3
+TOO_FEW = f"fewer than {FEWEST} films have this vector, so there are no neighbours"
+NOTHING_TO_PROBE = (
+    f"no genre can be probed: that takes {MIN_MOVIES} films of the genre and {MIN_MOVIES} others "
+    "that have this vector"
+)
 
 
 def films_with_vectors(
@@ -29,22 +41,12 @@ def films_with_vectors(
         ranked: Movie ids, most rated first.
 
     Returns:
-        The movies' rows with ``movie_id`` as index.
-
-    Raises:
-        StudyError: If fewer than two films have a vector.
+        The movies' rows with ``movie_id`` as index. Of a reader's own films there may be none.
     """
     films = movies.drop_duplicates("film_id").set_index("movie_id")
     order = pd.Index(ranked)
     films = films.loc[order[order.isin(films.index)]]
-    films = films[table.complete(films.index.tolist())]
-    if len(films) < 2:
-        raise StudyError(
-            f"{len(films)} of the films have a {table.modality} vector",
-            where=f"{table.modality} features",
-            remedy="Neighbours and maps need at least two; take more movies (n_movies).",
-        )
-    return films
+    return films[table.complete(films.index.tolist())]
 
 
 def scaled_vectors(films: pd.DataFrame, table: FeatureTable) -> NDArray[np.float32]:
@@ -58,7 +60,7 @@ def scaled_vectors(films: pd.DataFrame, table: FeatureTable) -> NDArray[np.float
         float32 [n_films, width].
     """
     vectors, _ = table.matrix(films.index.tolist())
-    return np.asarray(StandardScaler().fit_transform(vectors))
+    return np.asarray(StandardScaler().fit_transform(vectors)) if len(vectors) else vectors
 
 
 def nearest(vectors: NDArray[np.floating], k: int = 3) -> NDArray[np.int64]:
@@ -71,6 +73,8 @@ def nearest(vectors: NDArray[np.floating], k: int = 3) -> NDArray[np.int64]:
     Returns:
         int64 [n_films, min(k, n_films - 1)].
     """
+    if len(vectors) < FEWEST:
+        return np.zeros((len(vectors), 0), np.int64)
     search = NearestNeighbors(n_neighbors=min(k, len(vectors) - 1), metric="cosine").fit(vectors)
     return np.asarray(search.kneighbors(return_distance=False), np.int64)
 
@@ -83,6 +87,8 @@ def nearest_titles(films: pd.DataFrame, neighbours: NDArray[np.int64], n: int = 
         neighbours: What :func:`nearest` returned.
         n: Films shown.
     """
+    if len(films) < FEWEST:
+        return absent.row(TOO_FEW)
     titles = films["title"].to_numpy()
     names = ["nearest", "second", "third", *(f"{rank}th" for rank in range(4, 21))]
     return pd.DataFrame(
@@ -106,15 +112,120 @@ def first_genre(films: pd.DataFrame, n: int = 6) -> pd.Series:
     return named.astype(pd.CategoricalDtype([*kept, OTHER])).rename("first genre")
 
 
-def genre_agreement(films: pd.DataFrame, neighbours: NDArray[np.int64]) -> tuple[float, float]:
+def genre_agreement(films: pd.DataFrame, neighbours: NDArray[np.int64]) -> pd.DataFrame:
     """How often the nearest film has the same first genre, and two films drawn at random.
 
     Returns:
-        Two shares, 0-1.
+        A row for each of the two, in percent.
     """
+    if len(films) < FEWEST:
+        return absent.row(TOO_FEW)
     genre = films["genres"].str[0]
-    same = genre.to_numpy() == genre.to_numpy()[neighbours[:, 0]]
-    return float(same.mean()), float((genre.value_counts(normalize=True) ** 2).sum())
+    same = (genre.to_numpy() == genre.to_numpy()[neighbours[:, 0]]).mean()
+    chance = (genre.value_counts(normalize=True) ** 2).sum()
+    shares = {
+        "nearest film has the same first genre": f"{same:.1%}",
+        "two films drawn at random": f"{chance:.1%}",
+    }
+    return pd.Series(shares, name="share of films").to_frame()
+
+
+def layout(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Films on a plane by t-SNE, near ones near each other.
+
+    Args:
+        vectors: Float [n_films, width].
+
+    Returns:
+        Float [n_films, 2]; zeros where there are too few films for a map.
+    """
+    n = len(vectors)
+    if n < FEWEST_ON_A_MAP:
+        return np.zeros((n, 2))
+    plane = TSNE(perplexity=min(30, n / 4), init="pca", random_state=0)
+    return np.asarray(plane.fit_transform(vectors))
+
+
+def genre_similarity(
+    films: pd.DataFrame, vectors: NDArray[np.floating], at_least: int = 5
+) -> pd.DataFrame:
+    """Mean cosine similarity over all pairs of films with one film from each genre.
+
+    Args:
+        films: What :func:`films_with_vectors` returned.
+        vectors: Their scaled vectors.
+        at_least: Genres with fewer films are left out.
+
+    Returns:
+        A row and a column for each genre.
+    """
+    flags = _flags(films)
+    enough = flags.sum(axis=1) >= at_least
+    names = np.array(GENRES)[enough]
+    if not enough.any():
+        return pd.DataFrame(index=names, columns=names, dtype=float)
+    cosine = cosine_similarity(vectors)
+    np.fill_diagonal(cosine, 0)
+    pairs = flags @ (1 - np.eye(len(films))) @ flags.T
+    between = (flags @ cosine @ flags.T)[np.ix_(enough, enough)] / pairs[np.ix_(enough, enough)]
+    return pd.DataFrame(between, names, names)
+
+
+def genres_shared(
+    films: pd.DataFrame, neighbours: NDArray[np.int64], between: pd.DataFrame
+) -> pd.DataFrame:
+    """How far near films share a genre, in a column for the text chapter.
+
+    Args:
+        films: What :func:`films_with_vectors` returned.
+        neighbours: What :func:`nearest` returned.
+        between: What :func:`genre_similarity` returned.
+    """
+    if len(films) < FEWEST:
+        return absent.row(TOO_FEW)
+    flags, n = _flags(films), len(films)
+    own = (flags[:, neighbours[:, 0]] * flags).any(axis=0).mean()
+    share = (flags.T @ flags > 0).astype(float)
+    np.fill_diagonal(share, 0)
+    cosine = between.to_numpy()
+    told = {
+        "nearest film shares a genre": f"{own:.1%}",
+        "two films drawn at random do": f"{share.sum() / (n * (n - 1)):.1%}",
+        "mean cosine within a genre": _mean(np.diag(cosine)),
+        "mean cosine between genres": _mean(cosine[~np.eye(len(between), dtype=bool)]),
+    }
+    return pd.Series(told, name="text vectors").to_frame()
+
+
+def _flags(films: pd.DataFrame) -> NDArray[np.float64]:
+    """Which film has which genre, float64 [n_genres, n_films]."""
+    return np.array([[name in of_one for of_one in films["genres"]] for name in GENRES], float)
+
+
+def _mean(values: NDArray[np.float64]) -> str:
+    return f"{values.mean():.3f}" if values.size else "too few genres have enough films"
+
+
+def probe_means(probed: pd.DataFrame) -> pd.DataFrame:
+    """Mean area under the ROC curve over the genres, of each table and of its control.
+
+    Args:
+        probed: What `mmrec.features.probe.genre_auc` returned.
+    """
+    if probed.empty:
+        return absent.row(NOTHING_TO_PROBE)
+    return probed.groupby("features", sort=False)[["auc", "control"]].mean().round(3)
+
+
+def probe_by_genre(probed: pd.DataFrame) -> pd.DataFrame:
+    """Films, area under the ROC curve and control by genre, of one table.
+
+    Args:
+        probed: What `mmrec.features.probe.genre_auc` returned.
+    """
+    if probed.empty:
+        return absent.row(NOTHING_TO_PROBE)
+    return probed.set_index("genre")[["movies", "auc", "control"]].round(2)
 
 
 def coverage(
@@ -137,9 +248,21 @@ def coverage(
     summary = pd.Series(
         {
             "movies with a vector": f"{known.sum():,} of {len(order):,}",
-            "ratings of such movies": f"{ratings['movie_id'].isin(table.movie_ids).mean():.1%}",
+            "ratings of such movies": share_of_ratings(ratings, table.movie_ids),
             "numbers per vector": f"{table.width:,}",
         },
         name=table.modality,
     )
     return summary, pd.Series(100.0 * known).groupby(tenth).mean().rename("covered")
+
+
+def share_of_ratings(ratings: pd.DataFrame, movie_ids: Sequence[int] | NDArray[np.int64]) -> str:
+    """The share of the ratings that these movies have, in percent.
+
+    Args:
+        ratings: With the ``movie_id`` of every rating.
+        movie_ids: The movies.
+    """
+    if ratings.empty:
+        return "there are no ratings"
+    return f"{ratings['movie_id'].isin(movie_ids).mean():.1%}"

@@ -13,10 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmrec.catalogue.movielens import GENRES
+from mmrec.features.absent import nothing
 from mmrec.features.table import FeatureTable
 
 MIN_FILMS = 3
 """Films that must share a fact. One that a single film has would only name the film."""
+
+NO_RATING = "no film has an IMDb rating"
+"""Why there is no table ``imdb`` of films of a reader's own."""
 
 
 def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
@@ -101,6 +105,13 @@ def imdb(movies: pd.DataFrame) -> FeatureTable:
         {"rating": slice(0, 1), "votes": slice(1, 2)},
         known[rows],
     )
+
+
+def imdb_of_own(movies: pd.DataFrame) -> FeatureTable:
+    """As :func:`imdb`, for films of a reader's own: it says so if none has a rating."""
+    if movies["imdb_rating"].isna().all():
+        return nothing("imdb", NO_RATING)
+    return imdb(movies)
 
 
 def years_of(year: Any) -> list[str]:

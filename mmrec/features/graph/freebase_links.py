@@ -50,7 +50,8 @@ def embed(movies: pd.DataFrame, *, walks_per_node: int, cache: Path) -> Alternat
 
     Returns:
         The tables and their figures. Where the registry's packages are not available there are no
-        tables; the figures, and the log, say so.
+        tables; the figures, and the log, say so. Nor are there any where no movie is in the graph,
+        as with films that no encyclopedia knows; the figures say that.
 
     Raises:
         StudyError: If a file that was had cannot be read, or the linked movies are other films.
@@ -70,6 +71,8 @@ def embed(movies: pd.DataFrame, *, walks_per_node: int, cache: Path) -> Alternat
     facts = freebase_graph.read(graph)
     linked = link(movies, read_titles(titles), read_links(graph))
     content = facts[~facts["relation"].isin(freebase_graph.AWARDS)]
+    if not linked["freebase_id"].isin(content.loc[content["relation"] != "genre", "head"]).any():
+        return Alternative(figures={"left out": f"none of the {len(movies):,} movies is in it"})
     table, without_genres = (
         freebase_graph.embed(linked, relations, walks_per_node=walks_per_node, cache=cache)
         for relations in (content, content[content["relation"] != "genre"])

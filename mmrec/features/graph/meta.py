@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmrec.catalogue import own as own_films
 from mmrec.catalogue.movielens import GENRES
 from mmrec.errors import StudyError
 from mmrec.features import text
+from mmrec.features.absent import nothing
 from mmrec.features.graph import triples
 from mmrec.features.graph.word_vectors import WIDTH, WordVectors, choose
 from mmrec.features.table import FeatureTable
+from mmrec.workspace import Workspace
 
 PARTS = {
     "triples": slice(0, 900),
@@ -77,6 +80,37 @@ def embed(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> 
         PARTS,
         np.stack([present for _, present in blocks], axis=1),
     )
+
+
+def build(
+    movies: pd.DataFrame, workspace: Workspace, *, word_vectors: Sequence[str]
+) -> FeatureTable:
+    """The meta table of a catalogue: as :func:`embed`, or for a reader's films :func:`of_own`.
+
+    Args:
+        movies: Those of the catalogue that are to be embedded.
+        workspace: Of the catalogue.
+        word_vectors: As :func:`embed` takes them.
+
+    Raises:
+        StudyError: As :func:`embed`.
+    """
+    of_films = embed if own_films.load(workspace) is None else of_own
+    return of_films(movies, word_vectors=word_vectors, cache=workspace.cache)
+
+
+def of_own(movies: pd.DataFrame, *, word_vectors: Sequence[str], cache: Path) -> FeatureTable:
+    """As :func:`embed`, for films of a reader's own: of no film if nothing is known of any.
+
+    Args, returns and errors are those of :func:`embed`.
+    """
+    table = embed(movies, word_vectors=word_vectors, cache=cache)
+    # "unknown" is one of MovieLens' genres; a movie of no other is one that nothing is known of.
+    named = movies["genres"].map(lambda genres: bool(set(genres) - {"unknown"}))
+    if named.any() or len(table.without("genres").movie_ids):
+        return table
+    why = f"nothing is known of the {len(movies)} movies: no genre, director, rating or summary"
+    return nothing("meta", why, PARTS)
 
 
 def extract_triples(movies: pd.DataFrame, *, cache: Path) -> pd.DataFrame:

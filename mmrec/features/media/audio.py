@@ -15,12 +15,15 @@ from torchvggish.torchvggish import VGGISH_WEIGHTS
 
 from mmrec import provenance
 from mmrec.catalogue import own as own_films
+from mmrec.catalogue.own import Own
 from mmrec.catalogue.tables import Catalogue
 from mmrec.errors import StudyError
 from mmrec.features import cache as file_cache
 from mmrec.features import published, registry
+from mmrec.features.absent import nothing
 from mmrec.features.media import decoding, sound, trailers, weights
 from mmrec.features.media.merging import Filled, Source, merge
+from mmrec.features.media.own_files import embedded
 from mmrec.features.media.sound import Encoder
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
@@ -31,6 +34,8 @@ _VGGISH = weights.Download(
 )
 WEIGHTS = {"vggish": _VGGISH}
 """Files of weights by encoder; the others need none."""
+NO_FILE = "no film has a trailer"
+"""Why there is no audio table of a reader's own films."""
 
 ENCODERS = registry.by_name(
     "audio encoder",
@@ -99,6 +104,28 @@ def embed_trailers(
     )
 
 
+def of_own(ours: Own, *, encoders: Sequence[str], cache: Path) -> tuple[FeatureTable, pd.DataFrame]:
+    """The audio table of a reader's own films: the sound of their trailers.
+
+    Args:
+        ours: The reader's files.
+        encoders: Ordered names in :data:`ENCODERS`; the first that is available.
+        cache: The workspace's cache.
+
+    Returns:
+        The table ``audio``, of no film if there is no trailer, or none that can be used; and the
+        trailers left out: ``movie_id, file, reason``.
+
+    Raises:
+        StudyError: If a name is unknown, or no encoder of the list is available.
+    """
+    files = ours.paths(own_films.TRAILER)
+    if not files:
+        return nothing("audio", NO_FILE), file_cache.dropped([])
+    encoder = registry.choose(ENCODERS, encoders)
+    return embedded("audio", partial(embed_trailers, encoder=encoder.name, cache=cache), files)
+
+
 def build(
     catalogue: Catalogue,
     workspace: Workspace,
@@ -113,7 +140,8 @@ def build(
 
     Sources are put together as `mmrec.features.media.merging.merge` says. The published vectors
     are those of an encoder of their own: they hold negative numbers, which VGGish as implemented
-    here never gives, so they share no table with vectors of trailers.
+    here never gives, so they share no table with vectors of trailers. Of films of a reader's own,
+    the trailers are the reader's, whatever the sources: see :func:`of_own`.
 
     Args:
         catalogue: What ``mmrec.catalogue.tables.load`` returns.
@@ -129,15 +157,16 @@ def build(
         The table ``audio``, and the movies left out: ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If a name is unknown, no source or encoder of the lists is available, or the
-            catalogue is of a reader's own films.
+        StudyError: If a name is unknown, or no source or encoder of the lists is available.
     """
-    own_films.refuse(workspace)
+    ours = own_films.load(workspace)
+    if ours is not None:
+        return of_own(ours, encoders=encoders, cache=workspace.cache)
     for name in encoders:
         ENCODERS[name]  # an unknown name is reported even where no sound is to be encoded
     cache, movies = workspace.cache, catalogue.movies
 
-    def embedded(files: Mapping[int, Path], source: str, what: str) -> Filled:
+    def filled(files: Mapping[int, Path], source: str, what: str) -> Filled:
         # Only now: its weights need not be downloaded where the published file serves.
         chosen = registry.choose(ENCODERS, encoders)
         made = embed_trailers(files, encoder=chosen.name, cache=cache, source=source)
@@ -145,12 +174,12 @@ def build(
         return Filled(*made, what, tuple(phrase for phrase in phrases if phrase))
 
     def own(movie_ids: Sequence[int]) -> Filled:
-        return embedded(trailers.own(trailers.of(movies, movie_ids)), "trailers", "trailers")
+        return filled(trailers.own(trailers.of(movies, movie_ids)), "trailers", "trailers")
 
     def demo(movie_ids: Sequence[int]) -> Filled:
         chosen_movies = trailers.of(movies, movie_ids[:demo_movies])
         files = trailers.rendered(chosen_movies, cache=cache, seconds=demo_seconds)
-        return embedded(files, "demo", "demo trailers")
+        return filled(files, "demo", "demo trailers")
 
     def authors(movie_ids: Sequence[int]) -> Filled:
         table, left_out = published.audio(cache, movie_ids)

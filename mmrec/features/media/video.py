@@ -16,11 +16,14 @@ from torchvision.transforms import InterpolationMode
 
 from mmrec import hardware, provenance
 from mmrec.catalogue import own as own_films
+from mmrec.catalogue.own import Own
 from mmrec.catalogue.tables import Catalogue
 from mmrec.features import cache as file_cache
 from mmrec.features import registry
+from mmrec.features.absent import nothing
 from mmrec.features.media import decoding, pictures, posters, trailers, weights
 from mmrec.features.media.merging import Filled, Source, merge
+from mmrec.features.media.own_files import Files, Made, embedded, joined, none_of
 from mmrec.features.media.pictures import Encoder
 from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
@@ -39,6 +42,10 @@ WEIGHTS: dict[str, weights.Download | weights.Packaged] = {
     "efficientnet-lite0": _EFFICIENTNET_LITE0,
 }
 """Files of weights by encoder."""
+OWN_SOURCES = {"trailers": own_films.TRAILER, "posters": own_films.POSTER}
+"""What a reader's own films can have, in order of preference, and the kind of file it is."""
+NO_FILE = "no film has a trailer or a poster"
+"""Why there is no video table of a reader's own films."""
 
 ENCODERS = registry.by_name(
     "video encoder",
@@ -136,6 +143,56 @@ def _embed(
     )
 
 
+def of_own(
+    ours: Own,
+    *,
+    sources: Sequence[str] = tuple(OWN_SOURCES),
+    encoders: Sequence[str],
+    margin: float,
+    cache: Path,
+) -> tuple[FeatureTable, pd.DataFrame]:
+    """The video table of a reader's own films: each film's vector from the first file it has.
+
+    Args:
+        ours: The reader's files.
+        sources: Ordered names; those that are not of :data:`OWN_SOURCES` are passed over, since
+            no trailer is rendered for a reader's film.
+        encoders: Ordered names in :data:`ENCODERS`; the first that is available.
+        margin: Fraction of a trailer discarded at each end.
+        cache: The workspace's cache.
+
+    Returns:
+        The table ``video``, of no film if there is no file, or none that can be used; and the
+        files left out: ``movie_id, file, reason``.
+
+    Raises:
+        StudyError: If a name is unknown, or no encoder of the list is available.
+    """
+    there = {name: ours.paths(OWN_SOURCES[name]) for name in sources if name in OWN_SOURCES}
+    files = {name: some for name, some in there.items() if some}
+    if not files:
+        return nothing("video", NO_FILE), file_cache.dropped([])
+    chosen = registry.choose(ENCODERS, encoders)
+    ways: dict[str, Callable[[Files], Made]] = {
+        "trailers": partial(embed_trailers, encoder=chosen.name, margin=margin, cache=cache),
+        "posters": partial(embed_posters, encoder=chosen.name, cache=cache),
+    }
+    made = {name: embedded("video", ways[name], some) for name, some in files.items()}
+    left_out = joined([left for _, left in made.values()])
+    good = {name: table for name, (table, _) in made.items() if len(table.movie_ids)}
+    if not good:
+        return nothing("video", none_of(sum(map(len, files.values())))), left_out
+
+    def source(name: str) -> Source:
+        stand_ins = (file_cache.STAND_INS[name], chosen.instead_of(THE_PAPERS))
+        phrases = tuple(phrase for phrase in stand_ins if phrase)
+        return Source(lambda _: Filled(good[name], file_cache.dropped([]), name, phrases))
+
+    wanted = sorted({movie_id for some in files.values() for movie_id in some})
+    table, _ = merge("video", {name: source(name) for name in good}, list(good), wanted)
+    return table, left_out
+
+
 def build(
     catalogue: Catalogue,
     workspace: Workspace,
@@ -150,7 +207,8 @@ def build(
     """The video table: each movie's vector from the first source that has it.
 
     Sources are put together as `mmrec.features.media.merging.merge` says; rendered trailers serve
-    only where no other source does.
+    only where no other source does. Of films of a reader's own, the files are the reader's: see
+    :func:`of_own`.
 
     Args:
         catalogue: What ``mmrec.catalogue.tables.load`` returns.
@@ -166,10 +224,13 @@ def build(
         The table ``video``, and the movies left out: ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If a name is unknown, no source or encoder of the lists is available, or the
-            catalogue is of a reader's own films.
+        StudyError: If a name is unknown, or no source or encoder of the lists is available.
     """
-    own_films.refuse(workspace)
+    ours = own_films.load(workspace)
+    if ours is not None:
+        return of_own(
+            ours, sources=sources, encoders=encoders, margin=margin, cache=workspace.cache
+        )
     chosen = registry.choose(ENCODERS, encoders)
     cache, movies = workspace.cache, catalogue.movies
     embed = partial(embed_trailers, encoder=chosen.name, margin=margin, cache=cache)
