@@ -2,6 +2,7 @@
 
 import ast
 import json
+import linecache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def run(path: Path, profile: str) -> dict[str, Any]:
 
 
 def _executed(source: str, name: str, names: dict[str, Any]) -> Any:
+    # Where `inspect` looks for the source of functions that a cell defines.
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     tree = ast.parse(source, name)
     last = tree.body[-1]
     if not isinstance(last, ast.Expr):

@@ -63,6 +63,7 @@ SLOW_MODULES = {
     "test_served_training",
     "test_store",
     "test_summaries",
+    "test_toolbox_export",
     "test_training",
     "test_training_benchmark",
     "test_try_it",

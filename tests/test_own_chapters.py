@@ -155,6 +155,7 @@ def test_a_table_of_no_film_is_an_error_of_movielens_and_no_file_of_a_reader_s(w
         text.build(movies, theirs, encoder="none")
 
 
+@pytest.mark.slow
 def test_the_profile_orders_a_reader_s_files_and_renders_none(tmp_path, monkeypatch):
     monkeypatch.setenv("MMREC_BUILD", str(tmp_path / "build"))
     Image.new("RGB", (20, 30), (200, 10, 10)).save(tmp_path / "a.png")
