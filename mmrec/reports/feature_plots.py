@@ -175,7 +175,9 @@ def genre_similarity(between: pd.DataFrame) -> tuple[Figure, Axes]:
         vmax=limit,
         ax=ax,
     )
-    ax.collections[0].colorbar.set_label("mean cosine")
+    bar = ax.collections[0].colorbar
+    assert bar is not None
+    bar.set_label("mean cosine")
     return fig, ax
 
 

@@ -33,12 +33,14 @@ def draw_facts(graph: "nx.MultiDiGraph[Any]") -> tuple[Figure, Axes]:
     colours = dict(zip(_KINDS, sns.color_palette("colorblind", len(_KINDS)), strict=True))
     fig, ax = plt.subplots(figsize=(10, 7))
     place = _places(graph.to_undirected())
-    labels = {node: str(label).replace(" ", "\n") for node, label in graph.nodes(data="label")}
-    fill = [colours[kind] for _, kind in graph.nodes(data="kind")]
+    held = dict(graph.nodes(data=True))
+    labels = {node: str(data["label"]).replace(" ", "\n") for node, data in held.items()}
+    fill = [colours[data["kind"]] for data in held.values()]
     nx.draw_networkx_nodes(graph, place, node_color=fill, node_size=1500, alpha=0.35, ax=ax)
     nx.draw_networkx_edges(graph, place, node_size=1500, edge_color="0.6", ax=ax)
     nx.draw_networkx_labels(graph, place, labels, font_size=7, ax=ax)
-    relations = {(head, tail): relation for head, tail, relation in graph.edges(data="relation")}
+    edges = graph.edges(data=True)
+    relations = {(head, tail): data["relation"] for head, tail, data in edges}
     nx.draw_networkx_edge_labels(graph, place, relations, font_size=6, font_color="0.35", ax=ax)
     ax.margins(0.1)
     ax.axis("off")
