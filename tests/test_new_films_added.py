@@ -8,7 +8,7 @@ import pytest
 from mmrec.catalogue.tables import movies_table
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable
-from mmrec.recommending import embedding, new_films
+from mmrec.recommending import embedding, new_films, told
 from mmrec.recommending.asking import Asked
 from tests import served_models
 
@@ -70,8 +70,8 @@ def with_media():
 @pytest.mark.parametrize(
     ("kind", "name", "content", "message"),
     [
-        ("posters", "poster.jpg", b"", r"poster\.jpg: is empty \(0 bytes\)\. Get the file again"),
-        ("trailers", "trailer.mp4", b"", r"trailer\.mp4: is empty \(0 bytes\)"),
+        ("posters", "poster.jpg", b"", r"poster\.jpg: .*leave it out"),
+        ("trailers", "trailer.mp4", b"", r"trailer\.mp4: .*leave it out"),
         ("trailers", "trailer.mp4", b"this is a text\n" * 99, r"trailer\.mp4: .*leave it out"),
         ("posters", "poster.jpg", b"this is a text\n" * 99, r"poster\.jpg: .*leave it out"),
     ],
@@ -87,10 +87,21 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(
     assert "\n" not in str(error.value)
 
 
-def test_a_file_that_is_not_there_is_told(with_media, tmp_path):
-    files = {"trailers": {}, "posters": {70: tmp_path / "none.jpg"}}
-    with pytest.raises(StudyError, match=r"none\.jpg: .*no such file"):
-        embedding.embed(with_media, movies("One"), **files, cache=tmp_path / "cache")
+def test_facts_that_the_model_has_not_met_are_not_said_to_be_known():
+    """A director of no other film tells nothing, and is neither known nor missing."""
+    model = served_models.model()
+    named = replace(model, facts={"facts: genres": ("Western", "Sci-Fi", "Noir", "War", "Opera")})
+    film = movies("One").assign(genres=[["Musical"]])
+    added = new_films.added(named, film, {"text": text([70], TOY)})
+    assert added.known == {"text: text": 1, "facts: genres": 0, "facts: rating": 0}
+    assert added.unfamiliar == ["facts: genres"]
+    assert told.known_of(added) == (
+        "known of it: synopsis; genres: not among those the model knows; not known: IMDb rating"
+    )
+    assert told.known_data(added)["unfamiliar"] == ["facts: genres"]
+    known = new_films.added(named, film.assign(genres=[["Opera", "Musical"]]), {})
+    assert known.known["facts: genres"] == 1
+    assert known.unfamiliar == []
 
 
 def test_what_the_model_cannot_compare_is_not_embedded(tmp_path):
@@ -117,9 +128,13 @@ def test_what_is_made_of_no_file_that_was_given_is_told(tmp_path, monkeypatch):
     assert not asked.about_film(film, None, top=2, poster=poster).notices
 
 
-def test_a_file_that_cannot_be_there_is_told_before_anything_is_loaded(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(embedding, "embed", lambda *_, **__: pytest.fail("embedded"))
     asked = Asked(served_models.model(), tmp_path)
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
     with pytest.raises(StudyError, match=r"none\.jpg: there is no such file"):
         asked.about_film(served_models.new_film(), None, top=2, poster=tmp_path / "none.jpg")
+    with pytest.raises(StudyError, match=r"empty\.mp4: is empty \(0 bytes\)\. Get the file again"):
+        asked.about_film(served_models.new_film(), None, top=2, trailer=empty)
     asked.about_film(served_models.new_film(), None, top=2)  # of facts alone nothing is embedded

@@ -9,7 +9,7 @@ import pytest
 
 from mmrec.errors import StudyError
 from mmrec.recommending import open_model, page
-from mmrec.recommending.people import Person
+from mmrec.recommending.people import Visitor
 from mmrec.recommending.storing import Model
 from mmrec.workspace import Workspace
 from tests import served_models
@@ -34,7 +34,7 @@ def test_with_all_films_and_full_rank_it_is_the_model(model, tmp_path):
     ratings = {3: 5.0, 7: 1.0, 12: 4.0}
     small = made.person(ratings)
     at = np.array([places[names[place]] for place in ratings])
-    whole = Person(model.served.visitor(), at, np.array(list(ratings.values())))
+    whole = Visitor(model.served.visitor(), at, np.array(list(ratings.values())))
     everything = [places[name] for name in names]
     np.testing.assert_allclose(small.predictions, whole.predictions[everything], atol=2e-3)
     np.testing.assert_allclose(small.sds, whole.sds[everything], atol=2e-3)

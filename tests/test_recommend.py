@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from mmrec.recommending import answers, given, reasons, storing
 from mmrec.recommending.asking import Asked
 from mmrec.recommending.storing import Film
 from mmrec.recommending.titles import Titles
-from tests import served_models
+from tests import served_models, tiny
 
 FILMS = (
     Film(1, 1, "The Usual Suspects", 1995, ("Crime",), ("Bryan Singer",), ("Kevin Spacey",)),
@@ -145,7 +146,7 @@ def test_a_list_for_people_and_for_programs_is_the_same(run):
 
 
 def test_a_users_own_films_are_not_recommended(run, model):
-    rated, _ = model.served.own_ratings(7)
+    rated = answers.user(model, 7).rated
     found = data(run, "--user", 7, "--top", 40)
     ids = {film["movie_id"] for film in found["films"]}
     assert found["for"] == {"kind": "user", "user": 7}
@@ -328,11 +329,62 @@ def test_what_can_be_mended_is_code_1_and_one_line(run, arguments, message):
     assert "\n" not in err
 
 
-def test_a_workspace_without_a_model_is_told(run, tmp_path, monkeypatch, capsys):
-    (tmp_path / "empty").mkdir()
-    monkeypatch.setattr("sys.argv", ["mmrec", "recommend", "empty", "--like", "Fargo"])
-    with pytest.raises(SystemExit, match=r"there is no model yet\. Train it: mmrec train"):
+def asked_of(folder, monkeypatch, *arguments):
+    command = ["mmrec", "recommend", str(folder), "--like", "Fargo", *arguments]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as ended:
         cli.main()
+    return str(ended.value.code)
+
+
+def test_a_folder_without_a_model_is_told_both_ways_to_one(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path / "build"))
+    folder = tiny.workspace(tmp_path).root
+    said = asked_of(folder, monkeypatch)
+    assert said.startswith(f"{folder}: has no model of its own")
+    assert f"mmrec train {folder}" in said
+    assert "make study PROFILE=quick" in said
+    assert "--reference" in said
+    assert "\n" not in said
+    (tmp_path / "build" / "other").mkdir(parents=True)  # a profile that was run, but not trained
+    assert "none of other either" in asked_of(folder, monkeypatch, "--reference", "other")
+    storing.save(model, tmp_path / "build" / "other" / "model")
+    description = tmp_path / "build" / "other" / "model" / storing.DESCRIPTION
+    description.write_text(description.read_text("utf-8").replace('"format": ', '"format": 9'))
+    said = asked_of(folder, monkeypatch, "--reference", "other")
+    assert "of another version" in said
+
+
+def test_a_folder_that_nothing_was_made_of_is_told_what_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    said = asked_of("empty", monkeypatch)
+    assert "holds neither a model nor films" in said
+    assert "mmrec enrich empty --out" in said
+    (tmp_path / "quick").mkdir()
+    assert "there is no model yet. Train it: mmrec train" in asked_of("quick", monkeypatch)
+
+
+def test_what_a_folders_films_lack_is_told_in_words(model, tmp_path, monkeypatch, capsys):
+    """Tables are named as readers call them: no ``text`` and no ``meta-freebase``."""
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path))
+    about = {**model.about["features"], "meta-freebase": {"encoder": "walks", "weights": "w"}}
+    storing.save(replace(model, about={**model.about, "features": about}), tmp_path / "toy/model")
+    folder = tiny.workspace(tmp_path / "own").root
+    movies = folder / "catalogue" / "movies.parquet"
+    known = pd.read_parquet(movies)
+    known.assign(title="Own", imdb_rating=pd.array([None] * len(known), "Float64")).to_parquet(
+        movies
+    )
+    command = ["mmrec", "recommend", str(folder), "--reference", "toy", "--like", "Fargo"]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == Exit.DONE
+    said = capsys.readouterr().err.splitlines()
+    assert "encyclopedia: known of none of these films" in said
+    assert any(line.startswith("synopsis: the model's vectors are of toy") for line in said)
+    assert not any(line.startswith(("text", "meta")) for line in said)
 
 
 @pytest.mark.parametrize(
@@ -366,6 +418,7 @@ def test_a_new_film_is_rated_for_everybody_and_for_one_person(run):
     found = data(run, *film, "--top", 3)["film"]
     assert (found["title"], found["movie_id"]) == ("A <b>New</b> Film", None)
     assert found["blocks"] == {"text: text": False, "facts: genres": True, "facts: rating": False}
+    assert found["unfamiliar"] == []
     assert len(found["users"]) == 3
     assert 0.35 <= found["mean"]["sd"] < found["one"]["sd"]  # no surer than films held out allow
     one = data(run, *film, "--like", "Star Wars")["film"]

@@ -85,28 +85,44 @@ def test_each_place_goes_to_the_best_of_what_is_left():
     assert lists.diversified(score, correlation, 1.0, 1) == [0]
 
 
-def test_the_weight_of_popularity_is_the_smallest_that_will_do():
-    counts = np.array([100, 100, 1, 1])
-    liked = np.zeros((50, 4), bool)
-    liked[:, 0] = True
-    hidden = np.zeros((50, 4), bool)
-    rare_first = np.tile([3.0, 3.0, 3.3, 3.3], (50, 1))
-    rare_first[:, 2:] += 0.0
-    found = lists.best_popularity(rare_first, counts, liked, hidden)
-    assert found == 0.2  # 0.4 stars between the two kinds, which are two deviations apart
-    assert lists.best_popularity(rare_first, counts, ~liked & liked, hidden) == 0.0
+def one_like_each(*, liked_film, n_users):
+    """Users of films 0 to 3: all have seen 4, and like the same one; 0 and 1 are popular."""
+    seen = [(user, 4) for user in range(n_users)]
+    seen += [(user, film) for user in range(1000, 1098) for film in (0, 1)]
+    seen += [(2000, 2), (2000, 3)]
+    train = pd.DataFrame(seen, columns=["user_id", "movie_id"])
+    likes = {"user_id": range(n_users), "movie_id": liked_film, "rating": 5}
+    return train, pd.DataFrame(likes)
+
+
+@pytest.mark.parametrize("n_users", [50, 700])
+def test_the_weight_of_popularity_is_the_smallest_that_will_do(n_users):
+    movies, asked = pd.Index(range(5)), []
+
+    def score(users):
+        asked.append(len(users))
+        return np.tile([3.0, 3.0, 3.3, 3.3, 9.0], (len(users), 1))
+
+    popular = one_like_each(liked_film=0, n_users=n_users)
+    found = lists.best_popularity(score, *popular, movies)
+    assert found == 0.2  # the two kinds are 0.3 stars apart, and nearly two deviations
+    assert sum(asked) == n_users  # nobody twice, and nobody without a like
+    assert max(asked) <= 256
+    rare = one_like_each(liked_film=2, n_users=n_users)
+    assert lists.best_popularity(score, *rare, movies) == 0.0
+
+
+def test_only_likes_of_films_that_others_were_learned_from_count():
+    train, likes = one_like_each(liked_film=0, n_users=3)
+    new = likes.assign(movie_id=7)
+    disliked = likes.assign(rating=3)
+    for nothing in (new, disliked, likes.iloc[:0]):
+        found = lists.best_popularity(lambda _: pytest.fail("asked"), train, nothing,
+                                      pd.Index(range(8)))  # fmt: skip
+        assert found == 0.0
 
 
 def test_ndcg_is_that_of_a_list():
     scores = np.array([[3.0, 2, 1, 0], [0, 1, 2, 3.0]])
     liked = np.array([[True, False, False, False], [True, False, False, False]])
     assert lists.ndcg(scores, liked) == pytest.approx((1 + 1 / np.log2(5)) / 2)
-
-
-def test_likes_of_known_films_are_what_counts():
-    train = pd.DataFrame({"user_id": [1, 2], "movie_id": [10, 20]})
-    validation = pd.DataFrame({"user_id": [1, 1, 2], "movie_id": [20, 30, 10], "rating": [5, 5, 3]})
-    users, movies = pd.Index([1, 2]), pd.Index([10, 20, 30])
-    liked, hidden = lists.held_out(train, validation, users, movies)
-    assert liked.tolist() == [[False, True, False], [False, False, False]]
-    assert hidden.tolist() == [[True, False, False], [False, True, False]]

@@ -10,12 +10,16 @@ from mmrec.errors import StudyError
 from mmrec.models.content_kernels import columns
 from mmrec.models.pair_priors import content_kernels
 from mmrec.models.pair_process import PairProcess
-from mmrec.recommending import blocks, learning, storing
-from mmrec.recommending.people import Person, without
+from mmrec.recommending import answers, blocks, learning, storing, told, users
+from mmrec.recommending.lists import Wish
+from mmrec.recommending.people import Person, Visitor, without
 from mmrec.recommending.served import EVERYBODY, KINDS, TASTE
 from mmrec.recommending.storing import Film, Model
-from tests import served_models, tiny, training_data
+from mmrec.recommending.users import User
+from tests import served_models, textbook, tiny, training_data
 from tests.served_models import CONFIG, N_NEW, PLAIN, chosen, data, tables
+
+FACTOR = users._factor
 
 
 def vectors_of_new(served, *, lacking: int = 0):
@@ -88,46 +92,69 @@ def test_users_are_predicted_as_the_process_predicts_them():
         served.everybodys_ratings(films), model.score(served.users, served.movies), atol=1e-9
     )
     for user in served.users[:4]:
-        rated, ratings = served.own_ratings(user)
-        person = Person(served.known_user(user), rated, ratings)
+        person = User(served, served.place_of(user))
         pairs = pd.DataFrame({"user_id": user, "movie_id": served.movies})
         np.testing.assert_allclose(person.predictions, model.predict(pairs), atol=1e-8)
-        np.testing.assert_allclose(person.sds, model.predictive_sd(pairs), atol=1e-8)
+        np.testing.assert_allclose(person.sds_of(films), model.predictive_sd(pairs), atol=1e-8)
 
 
-def test_a_users_prior_is_what_all_others_leave():
-    """The quick ways to its covariance are the textbook's, written with whole matrices."""
+def test_a_user_is_answered_as_the_textbook_does():
+    """What the fit has left and two factors give what whole matrices give."""
     served = served_models.served()
-    user = int(served.users[3])
-    rated, ratings = served.own_ratings(user)
-    prior, every = served.known_user(user), np.arange(len(served.movies))
-    traits, where = served.traits[3], served.coordinates
-    d, p = served.effects.shape
-    cross = np.einsum("d,mdp->mp", traits, served.cross.reshape(-1, d, p))
-    inner = np.einsum("d,dpeq,e->pq", traits, served.inner.reshape(d, p, d, p), traits)
-    shared = served.covariances[EVERYBODY].total + cross @ where.T + where @ cross.T
-    shared = shared + where @ inner @ where.T
-    taste = served.covariances[TASTE].total
-    alone = (taste - shared)[np.ix_(rated, rated)] + served.noise * np.eye(len(rated))
-    put_back = shared[:, rated] @ np.linalg.solve(alone, shared[rated])
-    expected = shared + put_back + taste
+    every, others = np.arange(len(served.movies)), np.array([0, 7, 12, 30])
+    for place in (3, 11):
+        person = User(served, place)
+        book = textbook.user(served, int(served.users[place]))
+        assert len(person.rated) > 3
+        np.testing.assert_array_equal(person.rated, book.rated)
+        np.testing.assert_allclose(person.coefficients, book.coefficients, atol=1e-9)
+        np.testing.assert_allclose(person.predictions, book.predictions, atol=1e-9)
+        np.testing.assert_allclose(person.expected(others), book.expected(others), atol=1e-9)
+        np.testing.assert_allclose(person.sds_of(every), book.sds, atol=1e-9)
+        for asked in ("contributions", "differences", "correlation"):
+            for films in (others, person.rated, every):
+                found, told = (getattr(one, asked)(films) for one in (person, book))
+                np.testing.assert_allclose(found, told, atol=1e-9)
 
-    np.testing.assert_allclose(prior.variance(every), expected.diagonal(), atol=1e-9)
-    others = np.array([0, 7, 12, 30])
-    for at in (rated, rated.copy(), others):
-        np.testing.assert_allclose(prior.covariance(every, at), expected[:, at], atol=1e-9)
-        np.testing.assert_allclose(prior.covariance(at, at), expected[np.ix_(at, at)], atol=1e-9)
-        some = np.linspace(-1, 2, len(at))
-        np.testing.assert_allclose(prior.applied(at, some), expected[:, at] @ some, atol=1e-9)
 
-    own = expected[np.ix_(rated, rated)] + served.noise * np.eye(len(rated))
-    left = expected - expected[:, rated] @ np.linalg.solve(own, expected[rated])
-    person, sds = Person(prior, rated, ratings), np.sqrt(left.diagonal())
-    np.testing.assert_allclose(person.sds_of(others), person.sds[others], atol=1e-12)
-    correlation = left / np.outer(sds, sds)
-    np.testing.assert_allclose(
-        person.correlation(others), correlation[np.ix_(others, others)], atol=1e-9
-    )
+def test_what_a_rating_adds_beyond_everybody_is_what_content_adds():
+    """Rows of the kernels times the weights: exact for a film that is nothing but its content."""
+    served = replace(served_models.served(), traits=np.zeros_like(served_models.served().traits))
+    person, films = User(served, 3), np.array([1, 20])
+    weights = person.weights(np.diag(person.coefficients))
+    found = sum(served.covariances[kind].prior[films] @ weights[kind] for kind in KINDS)
+    np.testing.assert_allclose(found, person.contributions(films), atol=1e-9)
+    whole = person.weights(person.coefficients[:, None])
+    for kind in KINDS:
+        np.testing.assert_allclose(whole[kind][:, 0], weights[kind].sum(axis=1), atol=1e-9)
+
+
+def test_a_users_list_takes_two_small_factors(monkeypatch):
+    """Nothing larger than the user's ratings is factorised, and each of the two once."""
+    made, served = served_models.model(), served_models.served()
+    person, solved = User(served, 3), []
+
+    def factor(matrix):
+        solved.append(matrix.shape)
+        return FACTOR(matrix)
+
+    monkeypatch.setattr(users, "_factor", factor)
+    for name in ("solve", "inv", "cholesky", "eigh", "eigvalsh", "svd", "lstsq", "pinv"):
+        monkeypatch.setattr(np.linalg, name, lambda *_, **__: pytest.fail("solved otherwise"))
+    found = answers.recommended(made, person, Wish(10, popularity=0.3))
+    told.list_of(made, person, found)
+    told.list_data(made, person, found)
+    assert len(found) == 10
+    n = len(person.rated)
+    assert solved == [(n, n)] * 2
+
+
+def test_whether_a_user_would_like_a_film_takes_one_factor(monkeypatch):
+    """The users to whom a film is recommended are asked how sure their ratings are, no more."""
+    made, solved = served_models.model(), []
+    monkeypatch.setattr(users, "_factor", lambda matrix: solved.append(1) or FACTOR(matrix))
+    answers.reception(made, 4, top=3)
+    assert len(solved) == 3
 
 
 def test_a_visitor_is_a_user_of_whom_nothing_was_known():
@@ -138,20 +165,21 @@ def test_a_visitor_is_a_user_of_whom_nothing_was_known():
     )
     config = replace(CONFIG, demographics=False)
     served = learning.refit(config, nobody, chosen())
-    known, visitor = served.known_user(99), served.visitor()
-    at = np.array([3, 7])
-    np.testing.assert_allclose(known.mean, visitor.mean, atol=1e-12)
-    every = np.arange(len(served.movies))
-    np.testing.assert_allclose(known.variance(every), visitor.variance(every), atol=1e-12)
-    np.testing.assert_allclose(
-        known.covariance(every, at), visitor.covariance(every, at), atol=1e-12
-    )
+    nothing = np.zeros(0)
+    visitor = Visitor(served.visitor(), nothing.astype(np.intp), nothing)
+    known, every = User(served, served.place_of(99)), np.arange(len(served.movies))
+    assert not len(known.rated)
+    np.testing.assert_allclose(known.predictions, visitor.predictions, atol=1e-12)
+    np.testing.assert_allclose(known.expected(every), visitor.expected(every), atol=1e-12)
+    np.testing.assert_allclose(known.sds_of(every), visitor.sds, atol=1e-12)
+    np.testing.assert_allclose(known.correlation(every), visitor.correlation(every), atol=1e-12)
+    assert known.contributions(every).shape == known.differences(every).shape == (len(every), 0)
 
 
 def test_a_visitors_prediction_is_the_textbooks():
     served = served_models.served()
     rated, ratings = np.array([1, 5, 9, 20]), np.array([5.0, 1, 4, 3])
-    person = Person(served.visitor(), rated, ratings)
+    person = Visitor(served.visitor(), rated, ratings)
     prior = served.covariances[EVERYBODY].total + served.covariances[TASTE].total
     mean = served.mean + served.shared
     solved = np.linalg.solve(prior[np.ix_(rated, rated)] + served.noise * np.eye(4), prior[rated])
@@ -166,29 +194,31 @@ def test_a_visitors_prediction_is_the_textbooks():
 def test_contributions_add_up_and_differences_are_what_is_left_without(user):
     served = served_models.served()
     if user is None:
-        person = Person(served.visitor(), np.array([2, 4, 11]), np.array([5.0, 2, 4]))
+        book = Visitor(served.visitor(), np.array([2, 4, 11]), np.array([5.0, 2, 4]))
+        person: Person = book
     else:
-        person = Person(served.known_user(user), *served.own_ratings(user))
+        book = textbook.user(served, user)
+        person = User(served, served.place_of(user))
     films = np.arange(len(served.movies))
-    total = person.prior.mean + person.contributions(films).sum(axis=1)
+    total = person.expected(films) + person.contributions(films).sum(axis=1)
     np.testing.assert_allclose(total, person.predictions, atol=1e-9)
     differences = person.differences(films)
     for place in range(len(person.rated)):
-        moved = person.predictions - without(person, [place]).predictions
+        moved = person.predictions - without(book, [place]).predictions
         np.testing.assert_allclose(differences[:, place], moved, atol=1e-9)
     assert np.abs(differences).max() > 0.01
 
 
 def test_somebody_without_ratings_is_predicted_what_was_expected():
     served = served_models.served()
-    nobody = Person(served.visitor(), np.zeros(0, np.intp), np.zeros(0))
+    nobody = Visitor(served.visitor(), np.zeros(0, np.intp), np.zeros(0))
     np.testing.assert_array_equal(nobody.predictions, served.mean + served.shared)
 
 
 def test_a_user_that_is_not_there_is_told():
     served = served_models.served()
     with pytest.raises(StudyError, match=r"no user 4711.*1 to 30"):
-        served.known_user(4711)
+        served.place_of(4711)
 
 
 def test_a_tenth_is_held_out_half_of_it_films_as_a_whole():
@@ -234,7 +264,7 @@ def test_a_model_comes_back_as_it_was_saved(saved):
     assert (found.films, found.facts, found.about) == (model.films, model.facts, model.about)
     rated, ratings = np.array([1, 5]), np.array([5.0, 1])
     before, after = (
-        Person(one.served.visitor(), rated, ratings).predictions for one in (model, found)
+        Visitor(one.served.visitor(), rated, ratings).predictions for one in (model, found)
     )
     np.testing.assert_allclose(after, before, atol=1e-5)
     assert storing.about(folder) == {"state": "x"}
@@ -254,7 +284,7 @@ def test_files_of_two_models_are_not_taken_for_one(saved):
 def test_a_model_of_another_version_is_to_be_trained_again(saved):
     _, folder = saved
     path = folder / storing.DESCRIPTION
-    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 0'))
+    path.write_bytes(path.read_bytes().replace(b'"format": 2', b'"format": 1'))
     with pytest.raises(StudyError, match=r"of another version.*Train it"):
         storing.load(folder)
     assert storing.about(folder) is None

@@ -7,10 +7,11 @@ import numpy as np
 
 from mmrec.models.base import LEVELS
 from mmrec.recommending.lists import Wish, listed
-from mmrec.recommending.people import Person, interval
+from mmrec.recommending.people import Person, Visitor, interval
 from mmrec.recommending.reasons import Reasons, reasons
 from mmrec.recommending.served import EVERYBODY, TASTE, Positions, Served
 from mmrec.recommending.storing import Model
+from mmrec.recommending.users import User
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Recommended:
     reasons: Reasons
 
 
-def visitor(model: Model, ratings: Mapping[int, float]) -> Person:
+def visitor(model: Model, ratings: Mapping[int, float]) -> Visitor:
     """Somebody who is no user of the data set.
 
     Args:
@@ -58,16 +59,16 @@ def visitor(model: Model, ratings: Mapping[int, float]) -> Person:
         ratings: By position of the film.
     """
     at = np.array(list(ratings), np.intp)
-    return Person(model.served.visitor(), at, np.array(list(ratings.values()), np.float64))
+    return Visitor(model.served.visitor(), at, np.array(list(ratings.values()), np.float64))
 
 
-def user(model: Model, user_id: int) -> Person:
+def user(model: Model, user_id: int) -> User:
     """A user of the data set.
 
     Raises:
         StudyError: There is none of that id.
     """
-    return Person(model.served.known_user(user_id), *model.served.own_ratings(user_id))
+    return User(model.served, model.served.place_of(user_id))
 
 
 def recommended(
@@ -130,7 +131,7 @@ def reception(model: Model, film: int, *, top: int) -> Reception:
     best = np.argsort(-ratings, kind="stable")[:top]
     found = []
     for place in best.tolist():
-        one = user(model, int(served.users[place]))
+        one = User(served, place)
         prediction = Prediction.of(
             float(ratings[place]), float(one.sds_of(np.array([film]))[0]), served
         )

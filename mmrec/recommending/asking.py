@@ -12,9 +12,9 @@ import pandas as pd
 from mmrec.catalogue import own, tables
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable, load_tables
-from mmrec.recommending import answers, given, new_films, told, training
+from mmrec.recommending import answers, given, new_films, storing, told, training
 from mmrec.recommending.lists import DIVERSITY, Wish
-from mmrec.recommending.people import Person
+from mmrec.recommending.people import Person, Visitor
 from mmrec.recommending.served import Positions
 from mmrec.recommending.storing import Model
 from mmrec.recommending.titles import Titles, shown
@@ -225,7 +225,7 @@ class Asked:
         added, embedded = self._with_film(movies, trailer, poster)
         (place,) = added.places
         notices = [
-            f"{told.word(f'{name}: {name}')}: {why}"
+            f"{told.word(name)}: {why}"
             for name, why in added.unknown.items()
             if why != new_films.NOTHING
         ]
@@ -242,19 +242,19 @@ class Asked:
         if somebody is None:
             received = answers.reception(added.model, place, top=top)
             named = [(self._called(number), one) for number, one in received.users]
-            film = told.reception_data(added.model, received, added.known, named)
-            lines = told.reception_of(added.model, received, added.known, named)
+            film = told.reception_data(added.model, received, added, named)
+            lines = told.reception_of(added.model, received, added, named)
             return self._answer(lines, {"film": film}, notices)
         person = self._again(somebody, added.model)
         (found,) = answers.explained(added.model, person, [place])
         film = {
             **told.film_data(added.model.films[place]),
-            "blocks": {name: bool(number) for name, number in added.known.items()},
+            **told.known_data(added),
             **told.explained_data(added.model, person, found, whole=True),
         }
         lines = [
             *told.of_one(found.prediction),
-            told.known_of(added.known),
+            told.known_of(added),
             "",
             *told.why(added.model, person, found),
         ]
@@ -284,7 +284,7 @@ class Asked:
         if somebody.number is not None:
             return answers.user(model, somebody.number)
         person = somebody.person
-        return Person(model.served.visitor(), person.rated, person.ratings)
+        return Visitor(model.served.visitor(), person.rated, person.ratings)
 
     def _answer(
         self, lines: Sequence[str], data: Mapping[str, Any], notices: Sequence[str]
@@ -316,11 +316,28 @@ def ask(name: str, reference: str) -> Asked:
         StudyError: There is no such workspace, or no model.
     """
     workspace = training.workspace_of(name)
-    if (workspace.root / training.FOLDER).is_dir() or workspace.root.name == reference:
+    if training.has_model(workspace) or workspace.root.name == reference:
         return _with_ids(training.load(workspace), workspace)
     if not workspace.catalogue.is_dir():
-        return Asked(training.load(workspace), workspace.cache)  # says that there is no model
-    return _with_films(training.load(training.workspace_of(reference)), workspace)
+        raise StudyError(
+            "holds neither a model nor films that mmrec enrich has described",
+            where=workspace.root,
+            remedy=f"Films of your own: mmrec enrich {name} --out OUT, then name OUT. MovieLens: "
+            "make study, then mmrec recommend without a folder.",
+        )
+    try:
+        model = training.load(training.workspace_of(reference))
+    except StudyError as error:
+        if error.what not in (training.NO_WORKSPACE, storing.NO_MODEL):
+            raise
+        raise StudyError(
+            f"has no model of its own, and there is none of {reference} either",
+            where=workspace.root,
+            remedy=f"Learn from the ratings in the folder: mmrec train {name}. Or let a model of "
+            f"MovieLens rate its films: make study PROFILE={reference} leaves one, and --reference "
+            "names that of another profile.",
+        ) from error
+    return _with_films(model, workspace)
 
 
 def _with_ids(model: Model, workspace: Workspace) -> Asked:
@@ -352,7 +369,10 @@ def _with_films(model: Model, workspace: Workspace) -> Asked:
         if (workspace.features / f"{name}.parquet").exists()
     ]
     added = new_films.added(model, movies, load_tables(workspace.features, names))
-    notices = [f"{name}: {why}" for name, why in added.unknown.items()]
+    notices = [
+        f"{told.word(name)}: {'known of none of these films' if why == new_films.NOTHING else why}"
+        for name, why in added.unknown.items()
+    ]
     ours, named = own.load(workspace), added.model
     if ours is not None:
         named = _named(named, ours, movies["movie_id"].tolist())

@@ -12,7 +12,6 @@ from mmrec.errors import StudyError
 from mmrec.features import text
 from mmrec.features.media import audio, video
 from mmrec.features.table import FeatureTable
-from mmrec.recommending import given
 from mmrec.recommending.storing import Model
 
 MARGIN = 0.1
@@ -40,7 +39,7 @@ def embed(
         Tables by name, of what is given and the model can compare.
 
     Raises:
-        StudyError: A file cannot be used, or an encoder is not available.
+        StudyError: A file cannot be read, or an encoder is not available.
     """
     made = model.about["features"]
     found: dict[str, FeatureTable] = {}
@@ -72,8 +71,6 @@ def _read(
     """The table of some files, every one of which has to be read."""
     if not files:
         return None
-    for path in files.values():
-        given.check_media(path)
     try:
         table, left_out = way(files)
     except StudyError as error:

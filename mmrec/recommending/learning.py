@@ -15,7 +15,7 @@ from scipy.linalg import solve
 from threadpoolctl import threadpool_limits
 
 from mmrec.models.base import TrainingData
-from mmrec.models.pair_inference import infer
+from mmrec.models.pair_inference import Posterior, Shared, infer
 from mmrec.models.pair_learning import STRIDE, ascent, updated
 from mmrec.models.pair_prediction import Fitted
 from mmrec.models.pair_process import PairProcess, PairProcessConfig, prepared
@@ -87,26 +87,20 @@ def fit(
     model = PairProcess(config).fit(first, seed=0)
     chosen, record = dict(model.chosen), dict(model.record)
     whole = _training(data, users, ratings, ratings.iloc[:0])
+    held = divided.validation[~divided.validation["movie_id"].isin(divided.train["movie_id"])]
+    movies = data.movies.tolist()
+    measured = {
+        "validation_rmse": record["validation_rmse"],
+        "mean_error": mean_error(
+            held["movie_id"].to_numpy(), (held["rating"] - model.predict(held)).to_numpy()
+        ),
+        "popularity": lists.best_popularity(
+            lambda some: model.score(some, movies), divided.train, divided.validation, data.movies
+        ),
+    }
     with threadpool_limits(1):  # sums of another order round differently
         served = refit(config, whole, chosen)
-    ids = pd.Index(users["user_id"])
-    liked, hidden = lists.held_out(divided.train, divided.validation, ids, data.movies)
-    counts = np.bincount(
-        data.movies.get_indexer(pd.Index(divided.train["movie_id"])), minlength=len(data.movies)
-    )
-    held = divided.validation[~divided.validation["movie_id"].isin(divided.train["movie_id"])]
-    scores = model.score(ids.tolist(), data.movies.tolist())
-    return replace(
-        served,
-        settings={
-            **served.settings,
-            "validation_rmse": record["validation_rmse"],
-            "mean_error": mean_error(
-                held["movie_id"].to_numpy(), (held["rating"] - model.predict(held)).to_numpy()
-            ),
-            "popularity": lists.best_popularity(scores, counts, liked, hidden),
-        },
-    )
+    return replace(served, settings={**served.settings, **measured})
 
 
 def mean_error(movie: NDArray[np.int64], residual: NDArray[np.float64]) -> float:
@@ -170,6 +164,7 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
         shared_weights=weights,
         effects=posterior.effects,
         coefficients=posterior.coefficients,
+        precision=_precision(posterior),
         covariances={
             EVERYBODY: Covariance(
                 prior.shared, -posterior.statistics.shared_spread, posterior.joint[:m, :m]
@@ -187,6 +182,21 @@ def refit(config: PairProcessConfig, data: TrainingData, chosen: Mapping[str, An
             "unrated": chosen["unrated"],
         },
     )
+
+
+def _precision(posterior: Posterior) -> NDArray[np.float64]:
+    """How surely each rating is foretold by all others, a user's own and everybody's, [n].
+
+    One over the variance: the diagonal of the inverse of the covariance of a user's ratings, as
+    those of others leave it.
+    """
+    seen = posterior.observations
+    shared = Shared(seen, posterior.joint, len(posterior.shared))
+    found = np.empty(len(seen.value))
+    for rows, own in zip(seen.by_user(), posterior.inverses, strict=True):
+        among = shared.between(int(seen.user[rows.start]), seen.movie[rows])
+        found[rows] = own.diagonal() - ((own @ among) * own).sum(axis=1)
+    return found
 
 
 def _axes(kernels: Mapping[str, NDArray[np.float64]], axes: Mapping[str, Any]) -> Any:

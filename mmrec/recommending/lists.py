@@ -5,7 +5,7 @@ Two numbers, in stars, say how much is given up for films that more people have 
 unlike those already listed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,9 @@ hardly anybody has rated; more, and everybody is shown the same."""
 
 DIVERSITY = 0.5
 """Stars that a film gives up for being just like one that is listed before it."""
+
+_AT_ONCE = 256
+"""Users whose lists are made together where a weight is chosen."""
 
 _POOL = 10
 """Films looked at for each place of a list: those further down are too far off to be listed."""
@@ -114,28 +117,50 @@ def diversified(score: Floats, correlation: Floats, diversity: float, top: int) 
 
 
 def best_popularity(
-    scores: Floats, counts: NDArray[np.int64], liked: NDArray[np.bool_], hidden: NDArray[np.bool_]
+    score: Callable[[list[int]], Floats],
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    movies: pd.Index,
 ) -> float:
     """The smallest weight of popularity that puts the held-out likes of users high enough.
 
+    Users come a few at a time, and those without a like not at all: nothing is as large as all
+    users times all films.
+
     Args:
-        scores: Predicted ratings of users and films, [n, m].
-        counts: Ratings of each film, [m].
-        liked: Which of the pairs are likes that were held out, [n, m].
-        hidden: Which are not to be listed, [n, m].
+        score: Predicted ratings of some users [n], by id, and all films, [n, m].
+        train: ``user_id, movie_id``: what is not to be listed, and how popular films are.
+        validation: ``user_id, movie_id, rating`` that were held out; likes of films that are in
+            ``train`` count.
+        movies: Ids of the films, [m].
 
     Returns:
         The first of :data:`POPULARITIES` with :data:`ENOUGH` of the highest NDCG@10, which is 0
         if nothing was liked.
     """
+    counts = np.bincount(movies.get_indexer(pd.Index(train["movie_id"])), minlength=len(movies))
     popular = _standard(np.log1p(counts.astype(np.float64)))
-    found = np.array(
-        [
-            ndcg(np.where(hidden, -np.inf, scores + weight * popular), liked)
-            for weight in POPULARITIES
-        ]
-    )
-    return POPULARITIES[int(np.argmax(found >= ENOUGH * found.max()))]
+    known = validation["movie_id"].isin(train["movie_id"])
+    likes = validation[known & (validation["rating"] >= LIKED)]
+    asking = np.unique(likes["user_id"])
+    total = np.zeros(len(POPULARITIES))
+    for start in range(0, len(asking), _AT_ONCE):
+        users = pd.Index(asking[start : start + _AT_ONCE])
+        scores = np.where(_pairs(train, users, movies), -np.inf, score(users.tolist()))
+        liked = _pairs(likes, users, movies)
+        total += len(users) * np.array(
+            [ndcg(scores + weight * popular, liked) for weight in POPULARITIES]
+        )
+    return POPULARITIES[int(np.argmax(total >= ENOUGH * total.max()))]
+
+
+def _pairs(table: pd.DataFrame, users: pd.Index, movies: pd.Index) -> NDArray[np.bool_]:
+    """Which pairs of some users and all films are in a table, bool [n, m]."""
+    found = np.zeros((len(users), len(movies)), bool)
+    some = table[table["user_id"].isin(users)]
+    rows, columns = users.get_indexer(some["user_id"]), movies.get_indexer(some["movie_id"])
+    found[rows, columns] = True
+    return found
 
 
 def ndcg(scores: Floats, liked: NDArray[np.bool_]) -> float:
@@ -148,24 +173,6 @@ def ndcg(scores: Floats, liked: NDArray[np.bool_]) -> float:
     rank = np.where(hits, np.arange(1, order.shape[1] + 1), np.inf)
     n_relevant = np.broadcast_to(liked[some].sum(axis=1, keepdims=True), rank.shape)
     return float(ndcg_share(rank, n_relevant).sum(axis=1).mean())
-
-
-def held_out(
-    train: pd.DataFrame, validation: pd.DataFrame, users: pd.Index, movies: pd.Index
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Likes that were held out of known films, and the pairs learned from, bool [n, m] each."""
-    liked, hidden = (np.zeros((len(users), len(movies)), bool) for _ in range(2))
-    known = validation["movie_id"].isin(train["movie_id"])
-    for table, flags in (
-        (validation[known & (validation["rating"] >= LIKED)], liked),
-        (train, hidden),
-    ):
-        at = (
-            users.get_indexer(pd.Index(table["user_id"])),
-            movies.get_indexer(pd.Index(table["movie_id"])),
-        )
-        flags[at] = True
-    return liked, hidden
 
 
 def _standard(values: Floats) -> Floats:

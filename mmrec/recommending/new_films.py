@@ -4,7 +4,7 @@ A block of content is compared only where the film's vector was made as the mode
 cannot be compared is unknown: the prediction says nothing of it, and is less certain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,13 +33,15 @@ class Added:
     Attributes:
         model: The model; the new films are its last, in the order of the table.
         places: Their positions.
-        known: By block, how many of the films it is known of.
+        known: By block, of how many of the films it tells something.
+        unfamiliar: Blocks of facts that are stated, but of no film one that the model knows.
         unknown: Why a table is known of none of them, by table.
     """
 
     model: Model
     places: list[int]
     known: Mapping[str, int]
+    unfamiliar: Sequence[str]
     unknown: Mapping[str, str]
 
 
@@ -59,7 +61,8 @@ def added(model: Model, movies: pd.DataFrame, tables: Mapping[str, FeatureTable]
     if "imdb" in model.about["features"]:
         given["imdb"] = facts.imdb(movies)
     unknown: dict[str, str] = {}
-    vectors: dict[str, Vectors] = vocabulary.vectors_of(movies, model.facts)
+    stated = vocabulary.vectors_of(movies, model.facts)
+    vectors: dict[str, Vectors] = dict(stated)
     for name, made in model.about["features"].items():
         if name in vocabulary.TABLES:
             vectors |= _rating(movies, name)
@@ -77,6 +80,11 @@ def added(model: Model, movies: pd.DataFrame, tables: Mapping[str, FeatureTable]
         if table_name not in unknown and table_name not in vocabulary.TABLES:
             vectors[name] = vectors_of(given, ids, name, block.columns.shape[1])
     there = {name: found for name, found in vectors.items() if name in model.served.blocks}
+    # Of a fact that no film of the model has, there is no column: a row of zeros stands for it.
+    telling = {
+        name: present & flags.any(axis=1) if name in stated else present
+        for name, (flags, present) in there.items()
+    }
     served = model.served.added(there, len(movies))
     films = films_of(movies)
     first = len(model.films)
@@ -88,7 +96,8 @@ def added(model: Model, movies: pd.DataFrame, tables: Mapping[str, FeatureTable]
     return Added(
         replace(model, served=served, films=(*model.films, *numbered)),
         list(range(first, first + len(films))),
-        {name: int(there[name][1].sum()) if name in there else 0 for name in model.served.blocks},
+        {name: int(telling[name].sum()) if name in telling else 0 for name in model.served.blocks},
+        [name for name in there if there[name][1].any() and not telling[name].any()],
         unknown,
     )
 

@@ -23,7 +23,7 @@ from mmrec.errors import StudyError
 from mmrec.recommending import lists
 from mmrec.recommending.covariances import Floats
 from mmrec.recommending.given import DISLIKE, LIKE
-from mmrec.recommending.people import Person
+from mmrec.recommending.people import Visitor
 from mmrec.recommending.served import EVERYBODY, TASTE, Positions, Prior
 from mmrec.recommending.storing import Film, Model
 from mmrec.workspace import atomic_path
@@ -95,12 +95,12 @@ class SmallModel:
 
         return Prior(self.mean, self.noise, variance, covariance, applied, weights)
 
-    def person(self, ratings: Mapping[int, float]) -> Person:
+    def person(self, ratings: Mapping[int, float]) -> Visitor:
         """A visitor with ratings, by the places of the films."""
         at = np.array(sorted(ratings), np.intp)
-        return Person(self.visitor(), at, np.array([ratings[place] for place in at.tolist()]))
+        return Visitor(self.visitor(), at, np.array([ratings[place] for place in at.tolist()]))
 
-    def shares(self, person: Person) -> dict[str, Floats]:
+    def shares(self, person: Visitor) -> dict[str, Floats]:
         """What each block adds to the predictions of all films, [n] each.
 
         What is left of a prediction less its mean is due to the film itself, beyond its content.
@@ -108,7 +108,7 @@ class SmallModel:
         pulled = self.factor[person.rated].T @ person.coefficients
         return {name: part @ pulled for name, part in self.blocks.items()}
 
-    def listed(self, person: Person, wish: lists.Wish) -> list[int]:
+    def listed(self, person: Visitor, wish: lists.Wish) -> list[int]:
         """Places of the films of a list, best first."""
         films = [
             Film(place, place, film["title"], film["year"], film["themes"])

@@ -56,11 +56,12 @@ def reasons(person: Person, served: Served, films: Positions) -> list[Reasons]:
         films: Positions of k films.
     """
     contributions, differences = person.contributions(films), person.differences(films)
+    expected = person.expected(films)
     parts = _by_block(person, served, films, person.coefficients[:, None])
     parts[BEYOND] = contributions.sum(axis=1)[:, None] - _sum(parts, (len(films), 1))
     return [
         Reasons(
-            expected=float(person.prior.mean[film]),
+            expected=float(expected[row]),
             contributions=contributions[row],
             blocks={name: float(part[row, 0]) for name, part in parts.items()},
             differences=differences[row],
@@ -87,7 +88,7 @@ def _by_block(
     That is what a film would lose if the block told nothing of it. What no block accounts for is
     due to ratings alone.
     """
-    weights = person.prior.weights(person.rated, coefficients)
+    weights = person.weights(coefficients)
     shape = (len(films), coefficients.shape[1])
     parts = {}
     for name, block in served.blocks.items():

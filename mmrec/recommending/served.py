@@ -1,9 +1,9 @@
 """The model that is served: a fitted process, for people and films that it was not fitted on.
 
-A *person* is asked about by a prior over all films: what is expected of him or her before any
-rating of that person is looked at. That of a visitor is what everybody else's ratings leave; that
-of a user of the data set is the same with what is known of the user added, and his or her own
-ratings taken out again. Both are answered alike, see :mod:`mmrec.recommending.people`.
+A visitor is asked about by a prior over all films: what is expected before any rating of that
+person is looked at, which is what everybody's ratings leave, see
+:mod:`mmrec.recommending.people`. Users of the data set are in
+:mod:`mmrec.recommending.users`.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from mmrec.errors import StudyError
 from mmrec.recommending.blocks import Block, Rows
@@ -64,6 +63,8 @@ class Served:
         user, movie, value, traits, coordinates: As in
             :class:`~mmrec.models.pair_inference.Observations`.
         shared, effects, coefficients: As in :class:`~mmrec.models.pair_inference.Posterior`.
+        precision: One over the variance of each rating given the user's other ratings and all
+            that others have told, [n].
         shared_weights: The prior covariance of what films are worth to everybody, times these [m],
             is ``shared``.
         covariances: :data:`EVERYBODY`, given the ratings, and :data:`TASTE`.
@@ -90,6 +91,7 @@ class Served:
     shared_weights: Floats
     effects: Floats
     coefficients: Floats
+    precision: Floats
     covariances: Mapping[str, Covariance]
     cross: Matrix
     crossed: Matrix
@@ -126,8 +128,8 @@ class Served:
         mean = self.mean + self.shared
         return Prior(mean, self.noise, variance, covariance, applied, weights)
 
-    def own_ratings(self, user_id: int) -> tuple[Positions, Floats]:
-        """Positions of the films that a user has rated, and the ratings.
+    def place_of(self, user_id: int) -> int:
+        """Position of a user.
 
         Raises:
             StudyError: There is no such user.
@@ -140,83 +142,7 @@ class Served:
                 remedy=f"Its {len(self.users)} users are {self.users.min()} to "
                 f"{self.users.max()}; of anybody else give ratings.",
             )
-        rows = slice(*np.searchsorted(self.user, [found[0], found[0] + 1]))
-        return self.movie[rows], self.mean + self.value[rows]
-
-    def known_user(self, user_id: int) -> Prior:
-        """A user of the data set: as a visitor, with the user's traits and without own ratings.
-
-        Traits are left as they are, and so are the covariances, which all users have taught.
-
-        Raises:
-            StudyError: There is no such user.
-        """
-        rated, rating = self.own_ratings(user_id)
-        user = int(np.flatnonzero(self.users == user_id)[0])
-        taste, everybody = self.covariances[TASTE], self.covariances[EVERYBODY]
-        traits, where = self.traits[user], self.coordinates
-        d, p = self.effects.shape
-        # Of what films are worth with the effects that act on this user, and of these effects.
-        cross = np.asarray(traits @ self.cross.reshape(-1, d, p), np.float64)
-        inner = np.einsum("d,dpeq,e->pq", traits, self.inner.reshape(d, p, d, p), traits)
-
-        def shared(films: Positions, at: Positions) -> Floats:
-            found = everybody.between(films, at) + cross[films] @ where[at].T
-            return np.asarray(found + where[films] @ (cross[at].T + inner @ where[at].T))
-
-        there = shared(rated, rated)
-        own = taste.between(rated, rated) - there
-        own[np.diag_indices_from(own)] += self.noise
-        factor = cholesky((own + own.T) / 2, lower=True, check_finite=False)
-        mean = self.mean + self.shared + where @ (self.effects.T @ traits)
-        taken = cho_solve((factor, True), rating - mean[rated])
-        half_there = solve_triangular(factor, there, lower=True, check_finite=False)
-        rows = np.asarray(everybody.total[rated], np.float64)
-
-        def half(films: Positions) -> Floats:
-            """Half of what is put back: L⁻¹ of the covariance of the rated films with these."""
-            if np.array_equal(films, rated):
-                return half_there
-            across = shared(rated, films)
-            return np.asarray(solve_triangular(factor, across, lower=True, check_finite=False))
-
-        def spread(at: Positions, coefficients: Floats) -> tuple[Positions, Floats]:
-            """The covariance without what is put back: of more films, or otherwise weighted."""
-            same = np.array_equal(at, rated)
-            across = there if same else shared(rated, at)
-            back = np.asarray(cho_solve((factor, True), across @ coefficients))
-            if same:
-                return rated, coefficients + back
-            return np.concatenate([at, rated]), np.concatenate([coefficients, back])
-
-        def variance(films: Positions) -> Floats:
-            place, with_place = where[films], cross[films]
-            found = everybody.variance(films) + (half(films) ** 2).sum(axis=0)
-            found = found + ((2 * with_place + place @ inner) * place).sum(axis=1)
-            return np.asarray(found + taste.variance(films))
-
-        def covariance(films: Positions, at: Positions) -> Floats:
-            one = half(films)
-            other = one if films is at else half(at)
-            return np.asarray(shared(films, at) + one.T @ other + taste.between(films, at))
-
-        def with_others(at: Positions, coefficients: Floats) -> Floats:
-            placed = where[at].T @ coefficients
-            of_content = rows if at is rated else np.asarray(everybody.total[at], np.float64)
-            found = coefficients @ of_content + cross @ placed
-            return np.asarray(found + where @ (cross[at].T @ coefficients + inner @ placed))
-
-        def applied(at: Positions, coefficients: Floats) -> Floats:
-            return with_others(*spread(at, coefficients)) + taste.applied(at, coefficients)
-
-        def weights(at: Positions, coefficients: Floats) -> dict[str, Floats]:
-            return {
-                EVERYBODY: everybody.weights(*spread(at, coefficients)),
-                TASTE: taste.weights(at, coefficients),
-            }
-
-        expected = mean - with_others(rated, taken)
-        return Prior(expected, self.noise, variance, covariance, applied, weights)
+        return int(found[0])
 
     def kernel(self, kind: str, rows: Mapping[str, Floats]) -> Floats:
         """A weighted sum over blocks of rows of their kernels, the level included."""

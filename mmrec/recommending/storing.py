@@ -26,10 +26,13 @@ from mmrec.recommending.served import KINDS, Served
 from mmrec.terminal import plain
 from mmrec.workspace import atomic_path
 
-FORMAT = 1
+FORMAT = 2
 """Version of what is kept; a model of another one has to be trained again."""
 
 ARRAYS, DESCRIPTION = "model.safetensors", "model.json"
+
+NO_MODEL = "there is no model yet"
+"""What is wrong where there is none."""
 
 _LARGE = 100_000
 """Entries of an array that is kept in single precision."""
@@ -135,7 +138,7 @@ def load(folder: Path) -> Model:
             description = _description(folder)
         return _model(arrays, description)
     except FileNotFoundError as error:
-        raise StudyError("there is no model yet", where=folder, remedy=remedy) from error
+        raise StudyError(NO_MODEL, where=folder, remedy=remedy) from error
     except LocalError:
         raise
     except Exception as error:

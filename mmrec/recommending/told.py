@@ -1,10 +1,11 @@
 """Answers as people read them, and as programs do: aligned text, and plain data for JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mmrec.models.rating_scale import HIGHEST, LOWEST
 from mmrec.recommending.answers import Prediction, Reception, Recommended
+from mmrec.recommending.new_films import Added
 from mmrec.recommending.people import Person
 from mmrec.recommending.reasons import by_film_and_block, shared_facts
 from mmrec.recommending.storing import Film, Model
@@ -21,6 +22,10 @@ N_REASONS = 2
 """Films that a line of reasons names."""
 
 _WORDS = {
+    "facts": "facts",
+    "facts-unrated": "facts",
+    "imdb": "IMDb's ratings and votes",
+    "meta-freebase": "encyclopedia",
     "genres": "genres",
     "directors": "director",
     "cast": "cast",
@@ -101,23 +106,28 @@ def of_one(prediction: Prediction) -> list[str]:
     return [f"expected rating {prediction.rating:.1f}; {'; '.join(told)}"]
 
 
-def known_of(known: Mapping[str, int]) -> str:
+def known_of(added: Added) -> str:
     """What is known of a new film and what is not, in one line."""
-    there = dict.fromkeys(word(name) for name, number in known.items() if number)
-    absent = dict.fromkeys(word(name) for name, number in known.items() if not number)
-    missing = f"; not known: {', '.join(absent)}" if absent else ""
-    return f"known of it: {', '.join(there) or 'nothing'}{missing}"
+    there = dict.fromkeys(word(name) for name, number in added.known.items() if number)
+    strange = dict.fromkeys(word(name) for name in added.unfamiliar)
+    absent = dict.fromkeys(
+        word(name)
+        for name, number in added.known.items()
+        if not number and name not in added.unfamiliar
+    )
+    parts = [f"known of it: {', '.join(there) or 'nothing'}"]
+    parts += [f"{name}: not among those the model knows" for name in strange]
+    parts += [f"not known: {', '.join(absent)}"] if absent else []
+    return "; ".join(parts)
 
 
-def reception_of(
-    model: Model, found: Reception, known: Mapping[str, int], users: Users
-) -> list[str]:
+def reception_of(model: Model, found: Reception, added: Added, users: Users) -> list[str]:
     """Lines on how a film would be received, the users as they are called."""
     film = model.films[found.film]
     low, high = found.mean.intervals[SHOWN]
     lines = [
         film.name,
-        f"  {known_of(known)}",
+        f"  {known_of(added)}",
         f"  mean rating {found.mean.rating:.1f}, {SHOWN:.0%} between {low:.1f} and {high:.1f}; "
         f"{found.liking:.0%} of the users are expected to rate it 4 or better",
         "",
@@ -231,13 +241,19 @@ def explained_data(
     }
 
 
-def reception_data(
-    model: Model, found: Reception, known: Mapping[str, int], users: Users
-) -> dict[str, Any]:
+def known_data(added: Added) -> dict[str, Any]:
+    """What is known of a new film, as data."""
+    return {
+        "blocks": {name: bool(number) for name, number in added.known.items()},
+        "unfamiliar": list(added.unfamiliar),
+    }
+
+
+def reception_data(model: Model, found: Reception, added: Added, users: Users) -> dict[str, Any]:
     """How a film would be received, as data, the users as they are called."""
     return {
         **film_data(model.films[found.film]),
-        "blocks": {name: bool(number) for name, number in known.items()},
+        **known_data(added),
         "mean": prediction_data(found.mean),
         "one": prediction_data(found.one),
         "liking": found.liking,

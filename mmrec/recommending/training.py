@@ -27,6 +27,10 @@ FEWEST = 20
 """Ratings without which nothing can be learned, and nothing held out to choose by."""
 
 
+NO_WORKSPACE = "there is no such profile that was run, and no such folder"
+"""What is wrong where there is no workspace."""
+
+
 def train(workspace: Workspace, *, features: Sequence[str] | None = None) -> Model:
     """The served model of a workspace: trained, or read if nothing has changed since it was.
 
@@ -76,10 +80,15 @@ def workspace_of(name: str) -> Workspace:
     if Path(name).is_dir():
         return Workspace(Path(name).resolve(), Workspace.open("enrich").cache)
     raise StudyError(
-        "there is no such profile that was run, and no such folder",
+        NO_WORKSPACE,
         where=name,
         remedy="Run make study first, or name the folder that mmrec enrich has filled.",
     )
+
+
+def has_model(workspace: Workspace) -> bool:
+    """Whether :func:`train` has left something, whole or not."""
+    return (workspace.root / FOLDER).is_dir()
 
 
 def load(workspace: Workspace) -> Model:
