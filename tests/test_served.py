@@ -10,7 +10,7 @@ from mmrec.errors import StudyError
 from mmrec.models.content_kernels import columns
 from mmrec.models.pair_priors import content_kernels
 from mmrec.models.pair_process import PairProcess
-from mmrec.recommending import answers, blocks, learning, storing, told, users
+from mmrec.recommending import answers, blocks, learning, people, storing, told, users
 from mmrec.recommending.lists import Wish
 from mmrec.recommending.people import Person, Visitor, without
 from mmrec.recommending.served import EVERYBODY, KINDS, TASTE
@@ -141,6 +141,8 @@ def test_a_users_list_takes_two_small_factors(monkeypatch):
     monkeypatch.setattr(users, "_factor", factor)
     for name in ("solve", "inv", "cholesky", "eigh", "eigvalsh", "svd", "lstsq", "pinv"):
         monkeypatch.setattr(np.linalg, name, lambda *_, **__: pytest.fail("solved otherwise"))
+    for name in ("cholesky", "dtrtri"):
+        monkeypatch.setattr(people, name, lambda *_, **__: pytest.fail("as a visitor"))
     found = answers.recommended(made, person, Wish(10, popularity=0.3))
     told.list_of(made, person, found)
     told.list_data(made, person, found)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmrec.command_line import Commands
-    from mmrec.recommending.asking import Answer, Asked
+    from mmrec.recommending.asking import Asked
+    from mmrec.recommending.exchange import Answer
 
 _FACTS = ("title", "year", "genre", "director", "cast", "synopsis", "imdb_rating", "imdb_votes")
 

@@ -21,7 +21,8 @@ def add(commands: "Commands") -> None:
         description=(
             "Learns from all ratings of a workspace and writes its folder model/. `make study`\n"
             "does this for its own workspace. If ratings, features and code are unchanged,\n"
-            "nothing happens. MovieLens-100K takes about a minute."
+            "nothing happens. MovieLens-100K takes about a minute, and more users or films take\n"
+            "longer. What does not fit into the free memory is refused at once."
         ),
         examples=[
             "mmrec train",
@@ -53,7 +54,10 @@ def train(options: argparse.Namespace) -> int:
     if training.is_current(workspace, features=features):
         print(f"{folder} is up to date")
         return Exit.DONE
-    print("training; all of MovieLens takes about a minute", file=sys.stderr)
+    print(
+        "training; all of MovieLens takes about a minute, more users or films take longer",
+        file=sys.stderr,
+    )
     started = time.perf_counter()
     model = training.train(workspace, features=features)
     about, seconds = model.about, time.perf_counter() - started

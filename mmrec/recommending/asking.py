@@ -1,6 +1,6 @@
 """From what is typed to what is answered: ``mmrec recommend`` without its command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,44 +13,13 @@ from mmrec.catalogue import own, tables
 from mmrec.errors import StudyError
 from mmrec.features.table import FeatureTable, load_tables
 from mmrec.recommending import answers, given, new_films, storing, told, training
+from mmrec.recommending.exchange import Answer, Somebody
 from mmrec.recommending.lists import DIVERSITY, Wish
 from mmrec.recommending.people import Person, Visitor
 from mmrec.recommending.served import Positions
 from mmrec.recommending.storing import Model
 from mmrec.recommending.titles import Titles, shown
 from mmrec.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer.
-
-    Attributes:
-        lines: For people.
-        data: For programs, in the form that the book describes.
-        notices: What was passed over, each in one line; it is in ``data`` too.
-    """
-
-    lines: Sequence[str]
-    data: Mapping[str, Any]
-    notices: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """Who is asked about.
-
-    Attributes:
-        person: The person.
-        data: What was said of him or her.
-        notices: What of it was passed over.
-        number: Of a user of the model's ratings; None for a visitor.
-    """
-
-    person: Person
-    data: Mapping[str, Any]
-    notices: Sequence[str] = ()
-    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -175,10 +144,13 @@ class Asked:
             "popularity": wish.popularity,
             "diversity": wish.diversity,
         }
-        films = told.list_data(self.model, somebody.person, found)
         return self._answer(
             told.list_of(self.model, somebody.person, found),
-            {"for": somebody.data, "settings": settings, "films": films},
+            lambda: {
+                "for": somebody.data,
+                "settings": settings,
+                "films": told.list_data(self.model, somebody.person, found),
+            },
             somebody.notices,
         )
 
@@ -190,12 +162,20 @@ class Asked:
         """
         place = self.titles.find(title, where="--why")
         (found,) = answers.explained(self.model, somebody.person, [place])
-        film = {
-            **told.film_data(self.model.films[place]),
-            **told.explained_data(self.model, somebody.person, found, whole=True),
-        }
         lines = told.why(self.model, somebody.person, found)
-        return self._answer(lines, {"for": somebody.data, "films": [film]}, somebody.notices)
+        return self._answer(
+            lines,
+            lambda: {
+                "for": somebody.data,
+                "films": [
+                    {
+                        **told.film_data(self.model.films[place]),
+                        **self._explained(self.model, somebody.person, found),
+                    }
+                ],
+            },
+            somebody.notices,
+        )
 
     def about_film(
         self,
@@ -242,24 +222,31 @@ class Asked:
         if somebody is None:
             received = answers.reception(added.model, place, top=top)
             named = [(self._called(number), one) for number, one in received.users]
-            film = told.reception_data(added.model, received, added, named)
-            lines = told.reception_of(added.model, received, added, named)
-            return self._answer(lines, {"film": film}, notices)
+            return self._answer(
+                told.reception_of(added.model, received, added, named),
+                lambda: {"film": told.reception_data(added.model, received, added, named)},
+                notices,
+            )
         person = self._again(somebody, added.model)
         (found,) = answers.explained(added.model, person, [place])
-        film = {
-            **told.film_data(added.model.films[place]),
-            **told.known_data(added),
-            **told.explained_data(added.model, person, found, whole=True),
-        }
         lines = [
             *told.of_one(found.prediction),
             told.known_of(added),
             "",
             *told.why(added.model, person, found),
         ]
-        data = {"for": somebody.data, "film": film}
-        return self._answer(lines, data, [*somebody.notices, *notices])
+        return self._answer(
+            lines,
+            lambda: {
+                "for": somebody.data,
+                "film": {
+                    **told.film_data(added.model.films[place]),
+                    **told.known_data(added),
+                    **self._explained(added.model, person, found),
+                },
+            },
+            [*somebody.notices, *notices],
+        )
 
     def _with_film(
         self, movies: pd.DataFrame, trailer: Path | None, poster: Path | None
@@ -279,6 +266,12 @@ class Asked:
             )
         return new_films.added(self.model, movies, embedded), set(embedded)
 
+    @staticmethod
+    def _explained(model: Model, person: Person, found: answers.Recommended) -> dict[str, Any]:
+        """All of one prediction as data."""
+        rated = told.rated_data(model, person)
+        return told.explained_data(model, person, found, rated, whole=True)
+
     def _again(self, somebody: Somebody, model: Model) -> Person:
         """The same person, asked about the films of another model."""
         if somebody.number is not None:
@@ -287,7 +280,10 @@ class Asked:
         return Visitor(model.served.visitor(), person.rated, person.ratings)
 
     def _answer(
-        self, lines: Sequence[str], data: Mapping[str, Any], notices: Sequence[str]
+        self,
+        lines: Sequence[str],
+        made: Callable[[], Mapping[str, Any]],
+        notices: Sequence[str],
     ) -> Answer:
         about = self.model.about
         model = {
@@ -298,8 +294,11 @@ class Asked:
             },
         }
         every = [*self.notices, *notices]
-        whole = {"schema": told.SCHEMA, "model": model, **data, "notices": every}
-        return Answer(lines, whole, every)
+        return Answer(
+            lines,
+            lambda: {"schema": told.SCHEMA, "model": model, **made(), "notices": every},
+            every,
+        )
 
 
 def ask(name: str, reference: str) -> Asked:

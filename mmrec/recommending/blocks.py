@@ -68,16 +68,20 @@ class Block:
         between[np.diag_indices_from(between)] = diagonal
         return Rows(values, diagonal, between)
 
+    def among(self, films: NDArray[np.intp]) -> Floats:
+        """The kernel of some films of the model with all, [k, m]; zeros where either lacks it."""
+        return self._kernel(self.columns[films], self.present[films], self.columns, self.present)
+
     @staticmethod
     def _kernel(
-        one: Floats,
+        one: NDArray[np.floating],
         has_one: NDArray[np.bool_],
         other: NDArray[np.floating],
         has_other: NDArray[np.bool_],
     ) -> Floats:
-        found = np.asarray(one.astype(other.dtype) @ other.T, np.float64)
+        found = np.asarray(one.astype(other.dtype, copy=False) @ other.T, np.float64)
         if one.shape[1] == 1:  # as in mmrec.models.content_kernels.kernels
-            apart = one - np.asarray(other, np.float64).T
+            apart = np.asarray(one, np.float64) - np.asarray(other, np.float64).T
             found += np.outer(has_one, has_other) * np.exp(-(apart**2) / 2)
         return found
 

@@ -81,7 +81,7 @@ def fit(
     """
     # What a visitor thinks of films that nobody has rated is not told from a few ratings, and what
     # a user does could not be taken out again with his or her ratings: it is the same for all.
-    config = PairProcessConfig(content, demographics=_is_told(users), dampings=())
+    config = PairProcessConfig(content, demographics=is_told(users), dampings=())
     divided = divide(ratings, films)
     first = _training(data, users, divided.train, divided.validation)
     model = PairProcess(config).fit(first, seed=0)
@@ -227,7 +227,7 @@ def _training(
     )
 
 
-def _is_told(users: pd.DataFrame) -> bool:
+def is_told(users: pd.DataFrame) -> bool:
     """Whether age, gender and occupation of all users are known."""
     wanted = ["age", "gender", "occupation"]
     return set(wanted) <= set(users) and bool(users[wanted].notna().all().all())

@@ -6,7 +6,7 @@ make the two films alike; all of it adds up to the prediction. *What would chang
 The prediction with it less that without it; as ratings tell partly the same, these do not add up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +92,7 @@ def _by_block(
     shape = (len(films), coefficients.shape[1])
     parts = {}
     for name, block in served.blocks.items():
-        rows = block.rows(block.columns[films], block.present[films]).values
+        rows = block.among(films)
         parts[name] = _sum(
             {kind: served.variance(kind, name) * (rows @ weights[kind]) for kind in KINDS}, shape
         )
@@ -106,11 +106,24 @@ def _sum(parts: Mapping[str, Floats], shape: tuple[int, ...]) -> Floats:
 
 def shared_facts(one: Film, other: Film) -> dict[str, list[str]]:
     """What two films have in common: names by ``directors``, ``cast``, ``genres`` and ``years``."""
-    found = {
-        name: [fact for fact in getattr(one, name) if fact in getattr(other, name)]
-        for name in ("directors", "cast", "genres")
-    }
-    decades = {film.year // 10 for film in (one, other) if film.year is not None}
-    if one.year is not None and other.year is not None and len(decades) == 1:
-        found["years"] = [f"{decades.pop()}0s"]
-    return {name: facts for name, facts in found.items() if facts}
+    return sharing(one)(other)
+
+
+def sharing(one: Film) -> Callable[[Film], dict[str, list[str]]]:
+    """What others have in common with a film, asked of many; see :func:`shared_facts`."""
+    directors, cast, genres = map(frozenset, (one.directors, one.cast, one.genres))
+    decade = None if one.year is None else one.year // 10
+
+    def found(other: Film) -> dict[str, list[str]]:
+        shared = {}
+        if not directors.isdisjoint(other.directors):
+            shared["directors"] = [name for name in one.directors if name in other.directors]
+        if not cast.isdisjoint(other.cast):
+            shared["cast"] = [name for name in one.cast if name in other.cast]
+        if not genres.isdisjoint(other.genres):
+            shared["genres"] = [name for name in one.genres if name in other.genres]
+        if decade is not None and other.year is not None and other.year // 10 == decade:
+            shared["years"] = [f"{decade}0s"]
+        return shared
+
+    return found

@@ -7,7 +7,7 @@ from mmrec.models.rating_scale import HIGHEST, LOWEST
 from mmrec.recommending.answers import Prediction, Reception, Recommended
 from mmrec.recommending.new_films import Added
 from mmrec.recommending.people import Person
-from mmrec.recommending.reasons import by_film_and_block, shared_facts
+from mmrec.recommending.reasons import by_film_and_block, shared_facts, sharing
 from mmrec.recommending.storing import Film, Model
 
 Users = Sequence[tuple[int | str, Prediction]]
@@ -170,9 +170,22 @@ def _fit(text: str, width: int) -> str:
 
 def list_data(model: Model, person: Person, found: Sequence[Recommended]) -> list[dict[str, Any]]:
     """A list as data."""
+    rated = rated_data(model, person)
     return [
-        {"rank": rank, **film_data(model.films[one.film]), **explained_data(model, person, one)}
+        {
+            "rank": rank,
+            **film_data(model.films[one.film]),
+            **explained_data(model, person, one, rated),
+        }
         for rank, one in enumerate(found, start=1)
+    ]
+
+
+def rated_data(model: Model, person: Person) -> list[dict[str, Any]]:
+    """The films that a person has rated as data, and the ratings."""
+    return [
+        {**film_data(model.films[place]), "rating": rating}
+        for place, rating in zip(person.rated.tolist(), person.ratings.tolist(), strict=True)
     ]
 
 
@@ -204,7 +217,12 @@ def prediction_data(prediction: Prediction) -> dict[str, Any]:
 
 
 def explained_data(
-    model: Model, person: Person, one: Recommended, *, whole: bool = False
+    model: Model,
+    person: Person,
+    one: Recommended,
+    rated: Sequence[dict[str, Any]],
+    *,
+    whole: bool = False,
 ) -> dict[str, Any]:
     """A prediction and its reasons as data.
 
@@ -212,24 +230,25 @@ def explained_data(
         model: The model.
         person: The person.
         one: The prediction.
+        rated: What :func:`rated_data` says of the person.
         whole: Whether the contribution of each film is divided among the blocks.
     """
-    reasons = one.reasons
-    parts = by_film_and_block(person, model.served, one.film) if whole else {}
-    films = []
-    for place in reasons.strongest(len(person.rated)):
-        other = model.films[int(person.rated[place])]
-        divided = {name: float(part[place]) for name, part in parts.items()}
-        films.append(
-            {
-                **film_data(other),
-                "rating": float(person.ratings[place]),
-                "contribution": float(reasons.contributions[place]),
-                "difference": float(reasons.differences[place]),
-                "shared": shared_facts(model.films[one.film], other),
-                **({"blocks": divided} if whole else {}),
-            }
-        )
+    reasons, places = one.reasons, person.rated.tolist()
+    shared = sharing(model.films[one.film])
+    contributions, differences = reasons.contributions.tolist(), reasons.differences.tolist()
+    films = [
+        {
+            **rated[place],
+            "contribution": contributions[place],
+            "difference": differences[place],
+            "shared": shared(model.films[places[place]]),
+        }
+        for place in reasons.strongest(len(places))
+    ]
+    if whole:
+        parts = by_film_and_block(person, model.served, one.film)
+        for place, told in zip(reasons.strongest(len(places)), films, strict=True):
+            told["blocks"] = {name: float(part[place]) for name, part in parts.items()}
     return {
         **prediction_data(one.prediction),
         "ratings": int(model.served.counts[one.film]),

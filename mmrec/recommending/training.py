@@ -14,6 +14,7 @@ from mmrec.features.table import FeatureTable
 from mmrec.models.base import TrainingData
 from mmrec.provenance import code_digest, digest
 from mmrec.recommending import learning, storing, vocabulary
+from mmrec.recommending.sizes import Size
 from mmrec.recommending.storing import Model
 from mmrec.workspace import Workspace
 
@@ -43,7 +44,8 @@ def train(workspace: Workspace, *, features: Sequence[str] | None = None) -> Mod
         The model as it is read from the folder.
 
     Raises:
-        StudyError: There is no catalogue, it has too few ratings, or a table is not there.
+        StudyError: There is no catalogue, it has too few ratings, a table is not there, or there is
+            not enough memory.
         LocalError: The disk is full or may not be written.
     """
     catalogue = tables.load(workspace)
@@ -124,6 +126,14 @@ def _trained(
             where="ratings",
             remedy=f"Give at least {FEWEST}, or rate its films with the reference's model.",
         )
+    blocks = sum(len(table.parts) for table in found.values())
+    Size.of(
+        catalogue.ratings,
+        users=len(catalogue.users),
+        films=len(movies),
+        blocks=blocks,
+        is_told=learning.is_told(catalogue.users),
+    ).check()
     ids = pd.Index(movies["movie_id"])
     nothing = catalogue.ratings.iloc[:0]
     data = TrainingData(nothing, nothing, (), catalogue.users, ids, features=found)

@@ -137,8 +137,10 @@ class User:
     def _shared(self, films: Positions, at: Positions) -> Floats:
         """J: covariance of what is common at some films [k] with others [n], [k, n]."""
         where, cross = self.served.coordinates, self._cross
-        found = self.served.covariances[EVERYBODY].between(films, at) + cross[films] @ where[at].T
-        return np.asarray(found + where[films] @ (cross[at].T + self._inner @ where[at].T))
+        found = self.served.covariances[EVERYBODY].between(films, at)
+        one = np.hstack([cross[films], where[films]])
+        found += one @ np.hstack([where[at], cross[at] + where[at] @ self._inner.T]).T
+        return found
 
     @cached_property
     def _among(self) -> Floats:
@@ -161,7 +163,7 @@ class User:
 
     @cached_property
     def _own_factor(self) -> Floats:
-        return _factor(self._own)
+        return _factor(self._own.copy())
 
     @cached_property
     def _back_factor(self) -> Floats:
@@ -182,5 +184,7 @@ class User:
 
 
 def _factor(matrix: Floats) -> Floats:
-    """Lower Cholesky factor."""
-    return np.asarray(cholesky(matrix, lower=True, check_finite=False), np.float64)
+    """Lower Cholesky factor of a symmetric matrix, which is overwritten."""
+    # Its transpose is itself, in the order that LAPACK takes without a copy.
+    found = cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(found, np.float64)
