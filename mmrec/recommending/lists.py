@@ -158,8 +158,8 @@ def _pairs(table: pd.DataFrame, users: pd.Index, movies: pd.Index) -> NDArray[np
     """Which pairs of some users and all films are in a table, bool [n, m]."""
     found = np.zeros((len(users), len(movies)), bool)
     some = table[table["user_id"].isin(users)]
-    rows, columns = users.get_indexer(some["user_id"]), movies.get_indexer(some["movie_id"])
-    found[rows, columns] = True
+    rows = users.get_indexer(pd.Index(some["user_id"]))
+    found[rows, movies.get_indexer(pd.Index(some["movie_id"]))] = True
     return found
 
 
