@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 import mmrec
 from mmrec.provenance import imports
+from mmrec.study import added_pages
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -49,6 +50,36 @@ def test_conda_environment_lists_the_declared_packages(declared):
 
 def test_conda_environment_installs_the_project_in_tested_versions():
     assert {"-c constraints.txt", "-e ."} <= set(_pip_lines())
+
+
+def test_binder_finds_the_environment_and_the_files_that_it_names(pyproject):
+    """Binder reads the list in the root, unless there is a Dockerfile or a folder of its own."""
+    others = ("binder", ".binder", "Dockerfile", "Project.toml", "install.R")
+    assert [name for name in others if (PROJECT / name).exists()] == []
+    for line in _pip_lines():
+        if line.startswith("-"):
+            option, place = line.split()
+            assert option in ("-c", "-e")
+            assert (PROJECT / place).exists()
+    environment = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
+    python = environment["dependencies"][0].removeprefix("python=")
+    assert python in {
+        line.rpartition(" ")[2] for line in pyproject["project"]["classifiers"] if "3." in line
+    }
+    assert "make" in environment["dependencies"]  # Binder's machine has none of its own
+
+
+def test_what_the_page_on_binder_and_colab_says_to_type_is_there():
+    page = added_pages.in_a_browser("https://example.org/a/study")
+    assert "git clone --depth 1 https://example.org/a/study study " in page
+    assert "ADDRESS" not in page
+    assert "git clone --depth 1 ADDRESS study " in added_pages.in_a_browser("")
+    for name in re.findall(r"PROFILE=(\w+)", page):
+        assert (PROJECT / "profiles" / f"{name}.yaml").exists()
+    for target in re.findall(r"^!?make (\w+)", page, re.MULTILINE):
+        assert f"\n{target}:" in (PROJECT / "Makefile").read_text(encoding="utf-8")
+    for file in re.findall(r"study/(\S+\.txt)", page):
+        assert (PROJECT / file).exists()
 
 
 def test_every_declared_package_has_a_tested_version_within_its_range(declared):

@@ -1,4 +1,4 @@
-"""Pages of the book that are written from files: how to cite the study, and what to download."""
+"""Pages of the book that are written from files: how to cite it, run it elsewhere, download it."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -27,6 +27,67 @@ def citation(source: Path) -> str:
             where=source.name,
             remedy="Restore it from version control, or add what is missing.",
         ) from None
+
+
+def in_a_browser(address: str) -> str:
+    """The page "Run it in a browser".
+
+    Args:
+        address: Of the repository, on which the buttons of the chapters depend as well; may be
+            empty.
+    """
+    place = address or "ADDRESS"
+    buttons = (
+        "The rocket at the top of each chapter leads to both."
+        if address
+        else "`ADDRESS` stands for the address of this project's repository, which the copy that "
+        "this book was built from does not name. With an address there, a rocket at the top of "
+        "each chapter leads to both."
+    )
+    return f"""\
+# Run it in a browser
+
+Binder and Colab lend a machine with Jupyter, so that a chapter can be run without installing
+anything. {buttons}
+
+:::{{admonition}} Not tried
+:class: warning
+No chapter has been run on either of them yet. Tests check that the files which they read name what
+the project needs, and that the chapters run on the profile `smoke` from open data alone.
+:::
+
+A chapter reads what earlier chapters wrote, so the first step is a small run of them all. The
+profile `smoke` takes a slice of the ratings and rendered trailers, and about five minutes on two
+cores. Then open any chapter, set `profile` in its second code cell to `"smoke"`, and run it from
+the top.
+
+## Binder
+
+Binder finds `environment.yml` and installs it, which takes long the first time. In a terminal of
+the page that opens (*File*, *New*, *Terminal*):
+
+```bash
+make study VENV= PROFILE=smoke
+```
+
+Binder promises one to two gigabytes of memory, which may be too few for the chapters on pictures
+and sound.
+
+## Colab
+
+Colab opens a chapter without the rest of the project. In a new first cell:
+
+```
+!git clone --depth 1 {place} study && pip install -q -c study/constraints.txt -e ./study
+%cd study
+```
+
+Restart the session if Colab asks for it, type the second line again, and then:
+
+```
+!make study VENV= PROFILE=smoke
+```
+"""
 
 
 def downloads(results: Path, notebooks: Iterable[str]) -> str:

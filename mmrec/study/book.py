@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from mmrec.errors import local_failures
-from mmrec.study import added_pages, record, supervision
+from mmrec.study import added_pages, record, supervision, table_links
+from mmrec.study.api.pages import pages as api_pages
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
 from mmrec.study.record import RunRecord
 from mmrec.study.stages import STAGES, Run, matching, short
@@ -43,7 +44,7 @@ def build(run: Run) -> None:
     staged, log = run.workspace.root / "book-src", run.logs / "book.log"
     with local_failures(staged):
         _stage(run, staged)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
+    command = [sys.executable, "-m", "mmrec.study.jupyter_book", "build", str(staged)]
     code, _ = supervision.run([*command, "-W", "-n", "--keep-going"], log, run.workspace.root)
     if code:
         raise Stopped(f"{_warnings(log)}\nLog: {short(log)}")
@@ -93,21 +94,27 @@ def _stage(run: Run, staged: Path) -> None:
         if (run.executed / f"{stage.name}.ipynb").exists()
     }
     differ = changed(notebooks, known)
+    tables = matching(["*.csv"], run.results)
+    (staged / "results").mkdir(exist_ok=True)
+    for table in tables:
+        shutil.copy(table, staged / "results")
     (staged / "notebooks").mkdir()
     for name, notebook in notebooks.items():
-        own = differ.get(name) == "the notebook's own code"
-        text = json.dumps(with_notice(notebook) if own else notebook, ensure_ascii=False)
+        shown = table_links.with_links(notebook, {table.stem for table in tables})
+        if differ.get(name) == "the notebook's own code":
+            shown = with_notice(shown)
+        text = json.dumps(shown, ensure_ascii=False)
         (staged / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
-    (staged / "results").mkdir(exist_ok=True)
-    for table in matching(["*.csv"], run.results):
-        shutil.copy(table, staged / "results")
     added = {
         "this_run": record.page(known, differ) + _not_so(staged),
         "cite": added_pages.citation(CITATION),
         "downloads": added_pages.downloads(staged / "results", list(notebooks)),
+        "in_a_browser": added_pages.in_a_browser(_address(staged / "_config.yml")),
     }
     for name, page in added.items():
         (staged / f"{name}.md").write_text(page, encoding="utf-8")
+    for name, page in api_pages().items():
+        (staged / "api" / f"{name}.rst").write_text(page, encoding="utf-8")
     _draw(staged)
     _configure(staged / "_config.yml", strict=run.committed)
 
@@ -146,6 +153,12 @@ def _draw(staged: Path) -> None:
     from mmrec.reports import headline
 
     headline.draw(staged / "results", staged / "figures" / "headline.svg")
+
+
+def _address(config: Path) -> str:
+    """The address of the repository, on which the buttons of the book depend; may be empty."""
+    address: str = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]["url"]
+    return address
 
 
 def _configure(path: Path, *, strict: bool) -> None:

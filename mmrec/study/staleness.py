@@ -19,6 +19,9 @@ from mmrec.workspace import PROJECT, atomic_path, kept
 SOURCE_FOLDERS = ("MMREC_MIRROR", "MMREC_TRAILERS")
 """Environment variables of the folders that decide what the first two floors can read."""
 
+MARKUP = ("mmrec.study.claims.markup", "mmrec.study.api.markup")
+"""Extensions of Sphinx with which the book is built."""
+
 _WRITTEN = ("catalogue/*", "features/*", "results/*.csv", "results/tables/*")
 
 
@@ -97,7 +100,8 @@ def book_fingerprint(run: Run) -> str:
             "notebooks": contents(notebooks, run.executed),
             "results": contents(matching(["*.csv", "run.json"], run.results), run.results),
             "citation": contents([PROJECT / "CITATION.cff"], PROJECT),
-            "code": code_digest("mmrec.study.book", "mmrec.study.claims.markup"),
+            "code": code_digest("mmrec.study.book", *MARKUP),
+            "package": contents(matching(["mmrec/**/*.py"], ROOT), ROOT),  # the book shows its text
         }
     )
 

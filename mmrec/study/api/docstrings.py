@@ -1,0 +1,54 @@
+"""Docstrings in Google's form as reStructuredText, with links to what they name."""
+
+import re
+from collections.abc import Callable
+
+from sphinx.ext.napoleon import Config
+from sphinx.ext.napoleon.docstring import GoogleDocstring
+
+Find = Callable[[str], str | None]
+
+ROLES = ("class", "func", "meth", "data", "attr", "mod", "exc")
+_ROLE = re.compile(rf":({'|'.join(ROLES)}):`(~?)([^`]+)`")
+_NAMED = re.compile(r"(``.+?``|:[\w:]+:`[^`]+`)|`([^`\n]+)`", re.DOTALL)
+_JOINED = re.compile(r"(:py:obj:`[^`]+`)(?=\w)")  # an s of the plural, say
+_RAISED = re.compile(r"^:raises ([\w.]+):", re.MULTILINE)
+_FORM = Config(napoleon_use_ivar=True)  # type: ignore[no-untyped-call]
+
+
+def as_rst(doc: str, find: Find) -> str:
+    """A docstring as the book shows it.
+
+    Args:
+        doc: In Google's form, without indentation.
+        find: From a name in it to the dotted name under which it is described, if it is.
+    """
+    formed = str(GoogleDocstring(linked(doc, find), _FORM, what="function"))
+    return _RAISED.sub(lambda found: f":raises {_raised(found.group(1), find)}:", formed).strip()
+
+
+def linked(text: str, find: Find) -> str:
+    """Text whose names are links, where they are described, and code where they are not."""
+
+    def role(found: re.Match[str]) -> str:
+        kind, short, name = found.groups()
+        shown = name.rpartition(".")[2] if short else name
+        brackets = "()" if kind in ("func", "meth") else ""
+        return link(name, f"{shown}{brackets}", find)
+
+    def named(found: re.Match[str]) -> str:
+        as_it_is, name = found.groups()
+        return as_it_is or link(name, name, find)
+
+    return _JOINED.sub(r"\1\\ ", _NAMED.sub(named, _ROLE.sub(role, text)))
+
+
+def link(name: str, shown: str, find: Find) -> str:
+    """A link, or code if there is nothing to link to."""
+    target = find(name)
+    return f":py:obj:`{shown} <{target}>`" if target else f"``{shown}``"
+
+
+def _raised(name: str, find: Find) -> str:
+    target = find(name)
+    return f"~{target}" if target else name

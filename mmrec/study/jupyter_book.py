@@ -1,0 +1,20 @@
+"""Jupyter Book, started without what only costs it time: ``python -m mmrec.study.jupyter_book``.
+
+Reading notebooks imports `jsonschema`, and that imports `rfc3987_syntax` where it is installed, to
+check addresses in any language. The import compiles some forty grammars, a fifth of the time that
+the whole book takes, and no notebook has a field of that kind. Without it the check is left out.
+"""
+
+import sys
+
+
+def main() -> None:
+    """What the command ``jupyter-book`` does."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    from jupyter_book.cli.main import main as command
+
+    command(prog_name="jupyter-book")
+
+
+if __name__ == "__main__":
+    main()
