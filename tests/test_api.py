@@ -172,15 +172,28 @@ def test_roles_in_docstrings_name_what_the_pages_describe():
 
 
 def test_the_pages_hold_what_users_call():
-    made = pages.pages()
+    made = pages.pages(pages.callers())
     assert set(made) == set(pages.ROOMS)
     for page, told in {
         "ground": ".. py:class:: Workspace(root: Path, cache: Path)",
         "models": ".. py:module:: mmrec.models.siamese_network",
+        "features": ".. py:class:: FeatureTable(",
         "evaluation": "~mmrec.evaluation.protocols.Split",
         "catalogue": ":raises ~mmrec.errors.StudyError:",
     }.items():
         assert told in made[page], told
+
+
+def test_only_modules_that_are_called_are_listed():
+    text = "from mmrec.errors import StudyError\nfrom mmrec import hardware, workspace\n"
+    made = pages.pages(text + "see {py:obj}`x <mmrec.models.base.Recommender>`")
+    listed = re.findall(r"py:module:: (\S+)", "".join(made.values()))
+    assert sorted(listed) == [
+        "mmrec.errors",
+        "mmrec.hardware",
+        "mmrec.models.base",
+        "mmrec.workspace",
+    ]
 
 
 # --- code in chapters -----------------------------------------------------------------------------

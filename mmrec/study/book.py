@@ -12,7 +12,7 @@ import yaml
 
 from mmrec.errors import local_failures
 from mmrec.study import added_pages, record, supervision, table_links
-from mmrec.study.api.pages import pages as api_pages
+from mmrec.study.api import pages as api
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
 from mmrec.study.record import RunRecord
 from mmrec.study.stages import STAGES, Run, matching, short
@@ -113,7 +113,7 @@ def _stage(run: Run, staged: Path) -> None:
     }
     for name, page in added.items():
         (staged / f"{name}.md").write_text(page, encoding="utf-8")
-    for name, page in api_pages().items():
+    for name, page in api.pages(api.callers()).items():
         (staged / "api" / f"{name}.rst").write_text(page, encoding="utf-8")
     _draw(staged)
     _configure(staged / "_config.yml", strict=run.committed)

@@ -1,8 +1,8 @@
 """Jupyter Book, started without what only costs it time: ``python -m mmrec.study.jupyter_book``.
 
 Reading notebooks imports `jsonschema`, and that imports `rfc3987_syntax` where it is installed, to
-check addresses in any language. The import compiles some forty grammars, a fifth of the time that
-the whole book takes, and no notebook has a field of that kind. Without it the check is left out.
+check addresses in any language. The import compiles some forty grammars, which takes a second or
+two, and no notebook has a field of that kind. Without it the check is left out.
 """
 
 import sys

@@ -101,7 +101,8 @@ def book_fingerprint(run: Run) -> str:
             "results": contents(matching(["*.csv", "run.json"], run.results), run.results),
             "citation": contents([PROJECT / "CITATION.cff"], PROJECT),
             "code": code_digest("mmrec.study.book", *MARKUP),
-            "package": contents(matching(["mmrec/**/*.py"], ROOT), ROOT),  # the book shows its text
+            # The book shows the package's text, and of which modules follows from who calls them.
+            "package": contents(matching(["mmrec/**/*.py", "dodo.py", "*.md"], ROOT), ROOT),
         }
     )
 

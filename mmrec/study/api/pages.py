@@ -1,12 +1,15 @@
 """The reference of the package, one page for each of its rooms."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from textwrap import indent
 
 from mmrec.study.api import docstrings, signatures
 from mmrec.study.api.source import Item, Module, Names, read
+from mmrec.workspace import PROJECT
 
 
 @dataclass(frozen=True)
@@ -16,8 +19,7 @@ class Room:
     Attributes:
         title: Of the page.
         purpose: What the room is for, in a paragraph.
-        holds: Its folder in the package, or its modules without ``.py``; of the study those that
-            are called from outside.
+        holds: Its folders in the package, or its modules without ``.py``.
     """
 
     title: str
@@ -92,24 +94,45 @@ ROOMS = {
     "study": Room(
         "Study",
         "Decides which notebooks are out of date, executes them, and builds this book. Its part "
-        "``claims`` holds the sentences of the book to the tables. Here are the modules that its "
-        "tasks and tests call, and the open data of the study.",
-        (
-            *(f"study/{name}" for name in ("stages", "staleness", "execution", "book", "pages")),
-            *(f"study/claims/{name}" for name in ("claim", "prose")),
-            "study/api/source",
-            "open_data",
-        ),
+        "``claims`` holds the sentences of the book to the tables. The open data of the study have "
+        "their place here, too.",
+        ("study", "open_data"),
     ),
 }
 """The pages, in the order in which the rooms may use each other."""
 
 
-def pages() -> dict[str, str]:
-    """The pages in reStructuredText, by the names of :data:`ROOMS`."""
-    rooms = {name: read(room.holds) for name, room in ROOMS.items()}
+def pages(callers: str) -> dict[str, str]:
+    """The pages in reStructuredText, by the names of :data:`ROOMS`.
+
+    Args:
+        callers: Text that names modules of the package; others are left out. See :func:`callers`.
+    """
+    rooms = {name: _named(read(room.holds), callers) for name, room in ROOMS.items()}
     names = Names({name: one for room in rooms.values() for name, one in room.modules.items()})
     return {name: "\n".join(_page(room, rooms[name], names)) + "\n" for name, room in ROOMS.items()}
+
+
+def callers(project: Path = PROJECT) -> str:
+    """What names the modules that others call: chapters, commands, tasks and recipes.
+
+    A page for each of the two hundred modules would cost the book a third of the time it takes.
+    """
+    files = [
+        *sorted((project / "notebooks").glob("*.ipynb")),
+        *sorted((project / "mmrec" / "commands").glob("*.py")),
+        *(project / name for name in ("dodo.py", "CONTRIBUTING.md", "book/api/index.md")),
+    ]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def _named(names: Names, text: str) -> Names:
+    """The modules that a text imports, or names in full."""
+    whole = set(re.findall(r"mmrec(?:\.\w+)+", text))
+    parts = re.findall(r"from (mmrec(?:\.\w+)*) import ([\w, ]+)", text)
+    whole |= {f"{room}.{name.strip()}" for room, some in parts for name in some.split(",")}
+    called = whole | {name.rpartition(".")[0] for name in whole}
+    return Names({name: module for name, module in names.modules.items() if name in called})
 
 
 def _page(room: Room, own: Names, names: Names) -> Iterator[str]:

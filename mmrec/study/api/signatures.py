@@ -79,9 +79,9 @@ def _made(node: ast.ClassDef, find: Find) -> str:
         for one in fields(node):
             told.append(f"{ast.unparse(one.target)}: {_type(one.annotation, find)}{_default(one)}")
         return f"({', '.join(told)})"
-    for one in node.body:
-        if isinstance(one, ast.FunctionDef) and one.name == "__init__":
-            return _called(one, find, bound=True).partition(" -> ")[0]
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            return _called(method, find, bound=True).partition(" -> ")[0]
     return ""
 
 
