@@ -12,6 +12,7 @@ from mmrec.study.api import docstrings, listing, pages, signatures
 from mmrec.study.api.source import Names, read
 from mmrec.study.stages import STAGES
 from mmrec.workspace import PROJECT
+from tests import tiny
 
 MODULE = '''
 """What it is for."""
@@ -96,6 +97,7 @@ def rendered(names: Names) -> str:
 
 def test_what_is_public_and_told_is_listed_with_types_that_lead_to_their_classes(names):
     page = rendered(names)
+    assert "\n``made.first``\n" in page
     listed = re.findall(r"^ *\.\. py:(\w+):: (.*)$", page, re.MULTILINE)
     assert listed == [
         ("module", "made.first"),
@@ -125,7 +127,7 @@ def test_names_in_docstrings_are_links_or_code(names):
         "Of :py:obj:`Record <made.first.Record>`\\ s.",
         ":py:obj:`make() <made.first.make>` and :py:obj:`whole() <made.first.Record.whole>`",
         "Makes ``Base`` of a :py:obj:`Record <made.first.Record>`.",
-        ":raises Wrong: There is nothing to make, as of ``numpy.ndarray``.",
+        ":raises ~made.other.Wrong: There is nothing to make, as of ``numpy.ndarray``.",
         ":ivar name: What it is called.",
         ":param record: To make it of.",
     ):
@@ -260,3 +262,14 @@ def test_code_that_is_not_there_is_an_error(name, only):
 def test_code_and_other_roles_stay_as_they_are():
     text = "``a `b` c`` and :math:`K` and :cite:p:`hoerl1970ridge`"
     assert docstrings.linked(text, lambda name: name) == text
+
+
+@pytest.mark.slow
+def test_the_example_of_the_first_page_works(tmp_path, monkeypatch):
+    text = (PROJECT / "book" / "api" / "index.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path))
+    tiny.workspace(tmp_path).root.rename(tmp_path / "quick")
+    names: dict = {}
+    exec(example, names)
+    assert 0 < names["outcome"].record["rmse"] < 4

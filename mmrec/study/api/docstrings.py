@@ -16,15 +16,22 @@ _RAISED = re.compile(r"^:raises ([\w.]+):", re.MULTILINE)
 _FORM = Config(napoleon_use_ivar=True)  # type: ignore[no-untyped-call]
 
 
-def as_rst(doc: str, find: Find) -> str:
+def as_rst(doc: str, find: Find, error: Find) -> str:
     """A docstring as the book shows it.
 
     Args:
         doc: In Google's form, without indentation.
         find: From a name in it to the dotted name under which it is described, if it is.
+        error: The same for the names of errors that it says are raised.
     """
+
+    def raised(found: re.Match[str]) -> str:
+        name = found.group(1)
+        target = error(name)
+        return f":raises {f'~{target}' if target else name}:"
+
     formed = str(GoogleDocstring(linked(doc, find), _FORM, what="function"))
-    return _RAISED.sub(lambda found: f":raises {_raised(found.group(1), find)}:", formed).strip()
+    return _RAISED.sub(raised, formed).strip()
 
 
 def linked(text: str, find: Find) -> str:
@@ -47,8 +54,3 @@ def link(name: str, shown: str, find: Find) -> str:
     """A link, or code if there is nothing to link to."""
     target = find(name)
     return f":py:obj:`{shown} <{target}>`" if target else f"``{shown}``"
-
-
-def _raised(name: str, find: Find) -> str:
-    target = find(name)
-    return f"~{target}" if target else name

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from textwrap import indent
 
+from mmrec.provenance import PACKAGE
 from mmrec.study.api import docstrings, signatures
 from mmrec.study.api.source import Item, Module, Names, read
 from mmrec.workspace import PROJECT
@@ -144,15 +145,17 @@ def _page(room: Room, own: Names, names: Names) -> Iterator[str]:
     yield from _heading(room.title, "=")
     yield docstrings.linked(room.purpose, known)
     yield ""
+    above = f"{PACKAGE.name}." + (f"{room.holds[0]}." if len(room.holds) == 1 else "")
     for module in modules:
         if module.items:
+            yield from _heading(module.name.removeprefix(above), "-")
             yield from _module(module, names)
 
 
 def _module(module: Module, names: Names) -> Iterator[str]:
-    yield from _heading(module.name, "-")
-    yield from (f".. py:module:: {module.name}", "")
-    yield from (docstrings.as_rst(module.doc, partial(names.find, module=module)), "")
+    yield from (f".. py:module:: {module.name}", "", f"``{module.name}``", "")
+    find = partial(names.find, module=module)
+    yield from (docstrings.as_rst(module.doc, find, names.error), "")
     for item in module.items:
         yield from _item(item, module, names)
 
@@ -172,7 +175,7 @@ def _item(item: Item, module: Module, names: Names, within: str = "") -> Iterato
     made_from = [f":py:obj:`{base.rpartition('.')[2]} <{base}>`" for base in bases]
     if made_from:
         yield from (f"   Made from {' and '.join(made_from)}.", "")
-    yield from (indent(docstrings.as_rst(item.doc, find), "   "), "")
+    yield from (indent(docstrings.as_rst(item.doc, find, names.error), "   "), "")
     for part in item.parts:
         yield from (indent(line, "   ") for line in _item(part, module, names, item.name))
 

@@ -98,6 +98,11 @@ class Names:
         found = self.find(name, module)
         return found if found in self.classes else None
 
+    def error(self, name: str) -> str | None:
+        """The only class of this name, if there is one: docstrings name errors without a module."""
+        found = [one for one in self.classes if one.rpartition(".")[2] == name]
+        return found[0] if len(found) == 1 else None
+
     def find(self, name: str, module: Module, within: str = "") -> str | None:
         """What a name in the text of a module stands for.
 
