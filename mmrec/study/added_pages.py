@@ -52,8 +52,8 @@ anything. {buttons}
 
 :::{{admonition}} Not tried
 :class: warning
-No chapter has been run on either of them yet. Tests check that the files which they read name what
-the project needs, and that the chapters run on the profile `smoke` from open data alone.
+No chapter has been run on either of them yet. The project's tests only check that the files which
+they read name what it needs, and run all chapters on the profile `smoke` on other machines.
 :::
 
 A chapter reads what earlier chapters wrote, so the first step is a small run of them all. The
