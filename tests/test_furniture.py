@@ -33,11 +33,13 @@ def built(folder: Path, repository: str) -> Path:
     del settings["bibtex_bibfiles"], settings["sphinx"]["config"]["html_extra_path"]
     (source / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     (source / "_toc.yml").write_text(
-        "{format: jb-book, root: first, chapters: [{file: notebooks/second}]}"
+        "{format: jb-book, root: first, "
+        "chapters: [{file: notebooks/second, sections: [{file: third}]}]}"
     )
     figure = f":::{{figure}} figures/problem.svg\n{CAPTION}\n:::\n"
     text = "A page says in its first paragraph what it is about, in <one> sentence."
     (source / "first.md").write_text(f"# First\n\n{text}\n\n{figure}")
+    (source / "third.md").write_text("# Third\n\nA page below another page.\n")
     (source / "notebooks").mkdir()
     shutil.copy(PROJECT / "notebooks" / "08_rating_masking.ipynb", source / "notebooks")
     second = source / "notebooks" / "08_rating_masking.ipynb"
@@ -64,6 +66,13 @@ def test_pages_are_described_and_load_nothing_for_live_code(pages):
         assert "THEBE_JS_URL" not in page
         assert "x-thebe-config" not in page
         assert "logo.svg" in page
+
+
+@pytest.mark.slow
+def test_an_arrow_beside_nested_pages_has_a_name(pages):
+    _, first, second = pages
+    for page in (first, second):
+        assert page.count("<summary aria-label=") == page.count('class="toctree-toggle"') > 0
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ def setup(app):
     app.connect("config-inited", link_the_repository)
     app.connect("doctree-resolved", improve)
     app.connect("html-page-context", complete)
+    app.connect("html-page-context", name_the_arrows, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -98,3 +99,13 @@ def complete(app, page, template, context, doctree):
     context["body"] = text.replace('role="doc-biblioentry"', 'role="listitem"')
     if not page.startswith("notebooks/"):  # these lie beside the book, its other pages in it
         context["doc_path"] = "book"
+
+
+def name_the_arrows(app, page, template, context, doctree):
+    """Says in words what the arrows beside nested pages of the sidebar show and hide."""
+    make = context.get("generate_toctree_html")
+    if make:
+        words = '<summary aria-label="Pages of this part">'
+        context["generate_toctree_html"] = lambda *args, **options: str(
+            make(*args, **options)
+        ).replace("<summary>", words)
