@@ -7,7 +7,7 @@ from mmrec.recommending.film_map import GROUPS, FilmMap, Space, looks
 
 _WIDTH, _MARGIN = 620, 26
 _INK, _CARD, _EDGE = "#1f2933", "#fcfcfd", "#d5dae0"
-_SIZE, _LETTER = 3.4, 15
+_SIZE, _LETTER = 3.4, 17
 _NAMES = 14
 _WIDE = 0.56
 """Width of a letter on average, as a share of its size."""

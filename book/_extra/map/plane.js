@@ -165,7 +165,7 @@ const dotPlane = (() => {
     function under(x, y, reach) {
       let best = null, least = reach * reach;
       for (const dot of dots) {
-        if (shown.only !== null && dot.group !== shown.only) continue;
+        if (shown.only !== null && dot.group !== shown.only && dot.id !== shown.chosen && !shown.near.includes(dot.id)) continue;
         const apart = (across(dot) - x) ** 2 + (down(dot) - y) ** 2;
         if (apart < least) [best, least] = [dot, apart];
       }
@@ -240,9 +240,11 @@ const dotPlane = (() => {
         const dot = towards(...ways[event.key]);
         if (dot) picked(dot.id);
       } else if (event.key in looks) looks[event.key]();
-      else if (event.key === "Escape") pointed(null, 0, 0);
       else return;
       event.preventDefault();
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") pointed(null, 0, 0);
     });
 
     function measure() {
