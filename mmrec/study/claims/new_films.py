@@ -1,6 +1,6 @@
 """Claims about the model that is made for new films: chapter 12."""
 
-from mmrec.reports.results import Results
+from mmrec.reports.results import Absent, Results
 from mmrec.study.claims.baselines import BEST, ndcg
 from mmrec.study.claims.claim import Check, check, percent
 from mmrec.study.claims.cold_start import SUPPORTS
@@ -74,6 +74,18 @@ def others_keep_it_too(r: Results) -> Check:
     )
 
 
+def the_process_is_ahead(r: Results) -> Check:
+    """On new films the process is significantly better than every other model with its content."""
+    others = [(track, "kernel ridge") for track in AIMS] + [(CROWD, "twin towers")]
+    return check({_verdict(r, track, row) for track, row in others} == {"worse"})
+
+
+def new_users_differ(r: Results) -> Check:
+    """For new users the process is significantly better than all others."""
+    rows = ("movie mean", "kernel ridge", "FM: ids and users")
+    return check({_verdict(r, "new_users", row) for row in rows} == {"worse"})
+
+
 def new_users(r: Results) -> Check:
     """For new users the process is close to the mean of the film, and the FM behind it."""
     process, mean, fm = (
@@ -106,12 +118,16 @@ def lists_on_known_films(r: Results) -> Check:
     return check(both > ease, both=both, EASE=ease)
 
 
-def one_modality_is_not_enough(r: Results) -> Check:
-    """Text alone is level with the user's mean on new films, posters and audio are behind it."""
+def one_modality_tells_little(r: Results) -> Check:
+    """Text alone is ahead of the user's mean on new films, posters and audio are level with it."""
     text, video, audio = (_rmse(r, f"new_films_{name}") for name in ("text", "video", "audio"))
     ridge, mean = (_rmse(r, "new_films_text", row) for row in ("kernel ridge", "user mean"))
+    level = [_verdict(r, f"new_films_{name}", "user mean") for name in ("video", "audio")]
     return check(
-        max(abs(text - mean), abs(ridge - mean)) < 0.005 and min(video, audio) > mean + 0.01,
+        text < mean - 0.01
+        and _verdict(r, "new_films_text", "user mean") == "worse"
+        and text < ridge
+        and level == ["undecided", "undecided"],
         text=text,
         ridge_text=ridge,
         video=video,
@@ -163,6 +179,20 @@ def missing_blocks_cost_little(r: Results) -> Check:
     )
 
 
+def no_loss_is_sure(r: Results) -> Check:
+    """No block's loss is significant after the correction for the number of blocks."""
+    return check(set(r.rows("beyond_blocks_compared")["verdict"]) == {"undecided"})
+
+
+def lists_compared(r: Results) -> Check:
+    """On new films *content and EASE* is ahead of *likes from content*: surely before release."""
+    verdicts = [
+        _verdict(r, f"new_films_lists_{level}", "likes from content", "beyond_lists_compared")
+        for level in ("released", "crowd")
+    ]
+    return check(verdicts == ["worse", "undecided"])
+
+
 def lowest_on_the_curves(r: Results) -> Check:
     """With any number of ratings the process is lowest on new films, level on new users."""
     behind = {
@@ -208,20 +238,46 @@ def five_folds_and_one_seed(r: Results) -> Check:
     return check((folds, seeds, others) == ({5}, {1}, {1}), folds=max(folds), seeds=max(seeds))
 
 
-def aims_were_missed(r: Results) -> Check:
-    """The aims set before the model was built were missed, some by little."""
-    reached = {track: _rmse(r, track) for track in AIMS}
+def some_aims_were_missed(r: Results) -> Check:
+    """Of the aims on new films one was reached and two were missed by a hair, others by more."""
+    misses = {track: _rmse(r, track) - aim for track, aim in AIMS.items()}
     lists = ndcg(r, "beyond", LISTS, track="new_films_lists_released")
-    both = _rmse(r, "both_new")
-    misses = [reached[track] - aim for track, aim in AIMS.items()]
+    text, both, average, vectors = (
+        _rmse(r, *place)
+        for place in (
+            ("new_films_text",),
+            ("both_new",),
+            ("u1_average", "average"),
+            ("u1_rating_vectors",),
+        )
+    )
     return check(
-        0 < min(misses) <= max(misses) < 0.0025 and lists < 0.33 and both > 1.03,
-        largest_miss=max(misses),
-        released=reached[RELEASED],
-        encyclopedia=reached[ENCYCLOPEDIA],
-        crowd=reached[CROWD],
+        misses[RELEASED] <= 0 < max(misses.values()) < 0.001
+        and lists < 0.33
+        and text > 1.01
+        and both > 1.03
+        and average > 0.875
+        and vectors > 0.905,
         lists=lists,
+        text=text,
         both_new=both,
+        average=average,
+        vectors=vectors,
+    )
+
+
+def the_second_drawing_agrees(r: Results) -> Check:
+    """On the folds drawn once more the models are about as good as on the first drawing."""
+    again = {track: _rmse_again(r, track) for track in AIMS}
+    lists = ndcg(r, "beyond_check", LISTS, track="new_films_lists_crowd")
+    apart = max(abs(again[track] - _rmse(r, track)) for track in AIMS)
+    return check(
+        apart < 0.01 and lists > 0.38,
+        released=again[RELEASED],
+        encyclopedia=again[ENCYCLOPEDIA],
+        crowd=again[CROWD],
+        lists=lists,
+        apart=apart,
     )
 
 
@@ -245,6 +301,19 @@ def _blocks(r: Results) -> list[str]:
     return [str(row).removeprefix("without ") for row in rows if row != "all blocks"]
 
 
+def _verdict(r: Results, track: str, row: str, table: str = "beyond_compared") -> str:
+    """Whether a row is better than, worse than or undecided against the process, corrected."""
+    rows = r.rows(table, track=track)
+    found = rows.loc[rows["row"].str.endswith(f": {row}"), "verdict"]
+    if len(found) != 1:
+        raise Absent(f"{table} does not compare {row} in {track}")
+    return str(found.iloc[0])
+
+
+def _rmse_again(r: Results, track: str) -> float:
+    return r.cell("beyond_check", PROCESS, track=track)
+
+
 def _rmse(r: Results, track: str, row: str = PROCESS, **where: object) -> float:
     return r.cell("beyond", row, track=track, **where)
 
@@ -259,13 +328,18 @@ DECLARED = (
     lists_from_content,
     the_process_makes_poor_lists,
     lists_on_known_films,
-    one_modality_is_not_enough,
+    one_modality_tells_little,
+    the_process_is_ahead,
+    new_users_differ,
+    the_second_drawing_agrees,
     one_model_for_all,
     no_block_is_indispensable,
+    no_loss_is_sure,
+    lists_compared,
     missing_blocks_cost_little,
     lowest_on_the_curves,
     a_new_film_is_worth_twenty_ratings,
     intervals_hold,
     five_folds_and_one_seed,
-    aims_were_missed,
+    some_aims_were_missed,
 )
