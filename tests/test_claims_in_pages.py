@@ -52,7 +52,7 @@ def test_every_claim_holds_in_the_reference(name, results):
 
 
 class Changed(Results):
-    """The reference's tables with their numbers dealt anew and verdicts drawn, or without some of their rows."""
+    """The reference's tables with numbers dealt anew and verdicts drawn, or with fewer rows."""
 
     def __init__(self, draw: int):
         rng = np.random.default_rng(draw)

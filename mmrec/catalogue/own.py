@@ -84,8 +84,8 @@ def refuse(workspace: Workspace) -> None:
         raise StudyError(
             "holds films of your own, and this is about MovieLens",
             where=workspace.root,
-            remedy="mmrec enrich does for them what chapter 01 does for MovieLens; chapters 02 to 06 "
-            "read what it leaves.",
+            remedy="mmrec enrich does for them what chapter 01 does for MovieLens; "
+            "chapters 02 to 06 read what it leaves.",
         )
 
 

@@ -7,7 +7,6 @@ from mmrec.experiments.content import LEVELS, WITH_CROWD
 from mmrec.experiments.paper import Rows
 from mmrec.models.training import TrainingSettings
 
-
 NETWORKS = ("meta", "all")
 """Rows of Table I that stand for the network; the others cost about the same."""
 
