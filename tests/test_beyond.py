@@ -125,7 +125,7 @@ def test_the_second_drawing_has_the_models_of_the_first_on_other_folds():
     assert not beyond.second_drawing(**{**here, "n_folds": 0})
 
 
-@pytest.mark.parametrize(("n_folds", "folds"), [(1, {"u1", "item1"}), (0, {"u1"})])
+@pytest.mark.parametrize(("n_folds", "folds"), [(2, {"u1", "item1"}), (0, {"u1"})])
 def test_costs_are_of_runs_that_earlier_chapters_have_made(n_folds, folds):
     here = {"tables": TABLES, "n_folds": n_folds, "seed": 3}
     found = [e for _, e in costs.earlier(REFERENCE, DENOISING, fold="u1", **here)]

@@ -260,8 +260,8 @@ def test_downloaded_trailers_give_video_and_audio(server, tmp_path, monkeypatch)
         return FeatureTable("video", list(files), vectors, said), dropped([])
 
     # What these do with a file is tested where they are.
-    monkeypatch.setattr(from_list.registry, "choose", lambda encoders, names: encoders[names[-1]])
     for module in (from_list.video, from_list.audio):
+        monkeypatch.setattr(module.registry, "choose", lambda encoders, names: encoders[names[-1]])
         monkeypatch.setattr(module, "embed_trailers", embed)
     options = ("--providers", "youtube,wikipedia", "--trailers", "--rate-limit", "5M")
     mmrec(monkeypatch, "enrich", path, "--out", tmp_path / "mine", *options)

@@ -10,12 +10,7 @@ from typing import Any
 
 from mmrec.errors import StudyError
 from mmrec.experiments.cold_start import folds_of
-from mmrec.experiments.content import (
-    BLOCKS,
-    KNOWN_BEFORE_RELEASE,
-    WITH_CROWD,
-    WITH_ENCYCLOPEDIA,
-)
+from mmrec.experiments.content import BLOCKS, KNOWN_BEFORE_RELEASE, WITH_CROWD, WITH_ENCYCLOPEDIA
 from mmrec.experiments.paper import BASELINES, RANKERS, Rows, models
 from mmrec.models.average import AverageConfig
 from mmrec.models.base import Config

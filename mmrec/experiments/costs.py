@@ -8,7 +8,7 @@ from mmrec.experiments.paper import Rows
 from mmrec.models.training import TrainingSettings
 
 NETWORKS = ("meta", "all")
-"""Rows of Table I that stand for the network; the others cost about the same."""
+"""Rows of Table I that stand for the network: one modality, and all four."""
 
 
 def earlier(
@@ -20,16 +20,17 @@ def earlier(
     n_folds: int,
     seed: int,
 ) -> Rows:
-    """The models of earlier chapters, once each: on known films and, if asked, on new ones.
+    """The models of earlier chapters, once each: on known films and on the first of new ones.
 
     Args:
         training: Of the network.
         remedy: Of the same network, trained against recognising movies by their features.
         tables: Names of the feature tables there are.
         fold: One of the published folds.
-        n_folds: Folds of new films.
+        n_folds: Folds of new films there are; with none, there are known films alone.
         seed: Of every run.
     """
+    first = min(n_folds, 1)
     rows = {row: paper.ROWS[row] for row in NETWORKS}
     found = paper.networks(rows, training, seeds=[seed], fold=fold)
     found += paper.baselines(fold=fold, seeds=[seed])
@@ -37,10 +38,10 @@ def earlier(
         training,
         remedy,
         tables=tables,
-        n_folds={"item": n_folds},
+        n_folds={"item": first},
         scenario_seeds={"item": [seed]},
     )
     levels = [level for level, content in LEVELS.items() if content == WITH_CROWD]
     return found + cold_start.inputs(
-        training, wanted=levels, tables=tables, n_folds=n_folds, seeds=[seed]
+        training, wanted=levels, tables=tables, n_folds=first, seeds=[seed]
     )

@@ -239,14 +239,15 @@ def five_folds_and_one_seed(r: Results) -> Check:
 
 
 def some_aims_were_missed(r: Results) -> Check:
-    """Of the aims on new films one was reached and two were missed by a hair, others by more."""
+    """One aim on new films was reached, two were missed by less than 0.001, others by more."""
     misses = {track: _rmse(r, track) - aim for track, aim in AIMS.items()}
     lists = ndcg(r, "beyond", LISTS, track="new_films_lists_released")
-    text, both, average, vectors = (
+    text, both, single, average, vectors = (
         _rmse(r, *place)
         for place in (
             ("new_films_text",),
             ("both_new",),
+            ("u1_single",),
             ("u1_average", "average"),
             ("u1_rating_vectors",),
         )
@@ -256,11 +257,13 @@ def some_aims_were_missed(r: Results) -> Check:
         and lists < 0.33
         and text > 1.01
         and both > 1.03
+        and single > 0.885
         and average > 0.875
         and vectors > 0.905,
         lists=lists,
         text=text,
         both_new=both,
+        single=single,
         average=average,
         vectors=vectors,
     )
