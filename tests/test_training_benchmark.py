@@ -221,7 +221,10 @@ def test_the_reference_training_is_what_is_timed_and_compared(problem, monkeypat
     assert seen == [replace(REFERENCE, patience=REFERENCE.epochs)]
 
 
-def test_the_report_compares_number_formats_under_the_reference_training(monkeypatch, capsys):
+def test_the_report_compares_number_formats_under_the_reference_training(
+    monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path))  # no run has left features there
     seen = []
 
     def several(inputs, ratings, how, seeds, dtype, *, n_jobs):
