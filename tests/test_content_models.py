@@ -10,7 +10,7 @@ from mmrec.experiments.content import LEVELS
 from mmrec.features.table import FeatureTable
 from mmrec.models.base import TrainingData
 from mmrec.models.content_kernel_ridge import ContentKernelRidgeConfig
-from mmrec.models.content_kernels import columns, kernels, mean_kernel
+from mmrec.models.content_kernels import columns, completed, kernels, mean_kernel
 from mmrec.models.content_likes import ContentLikesConfig
 from mmrec.models.content_ridge import ContentRidgeConfig
 from mmrec.models.straight_line import StraightLineConfig
@@ -120,6 +120,56 @@ def test_kernels_are_positive_semidefinite_and_zero_for_what_is_missing():
             assert lacking.any()
             assert not kernel[lacking].any()
     assert mean_kernel(data, ["meta", "text"]) == pytest.approx(sum(found.values()) / 5)
+
+
+def test_what_a_movie_lacks_is_guessed_from_what_it_has():
+    rng = np.random.default_rng(3)
+    ids = tiny.movie_ids()
+    kind = rng.normal(size=(len(ids), 2))
+    wide, other = kind @ rng.normal(size=(2, 6)), kind @ rng.normal(size=(2, 4))
+    gone = np.arange(len(ids)) % 5 == 0
+    features = {"wide": _wide(ids[~gone], wide[~gone]), "other": _wide(ids, other)}
+    data = training_data.of(tiny.ratings(), features=features)
+    there = training_data.of(tiny.ratings(), features={**features, "wide": _wide(ids, wide)})
+    found, true = completed(data, ["wide", "other"]), columns(there, ["wide", "other"])
+    part, expected = found["wide: all"], true["wide: all"].values[gone]
+    assert (part.present == ~gone).all()
+    error = ((part.values[gone] - expected) ** 2).sum() / (expected**2).sum()
+    assert error < 0.6
+    np.testing.assert_array_equal(
+        part.values[~gone], columns(data, ["wide"])["wide: all"].values[~gone]
+    )
+    np.testing.assert_array_equal(found["other: all"].values, true["other: all"].values)
+    # With no other part there is nothing to guess from.
+    assert not completed(data, ["wide"])["wide: all"].values[gone].any()
+
+
+def test_guesses_learn_from_rated_movies_alone():
+    """A film that nobody has rated may be added to a catalogue without moving any other."""
+    data = training_data.usual()
+    ratings = data.train[data.train["movie_id"] != data.movies[3]]
+    before = training_data.of(ratings)
+    table = before.table("text")
+    kept = table.movie_ids != before.movies[3]
+    left = replace(
+        table,
+        movie_ids=table.movie_ids[kept],
+        vectors=table.vectors[kept],
+        part_present=table.part_present[kept],
+    )
+    without = training_data.of(ratings, features={**before.features, "text": left})
+    rest = np.delete(np.arange(len(before.movies)), 3)
+    names = ["text", "meta"]
+    for name, part in completed(before, names).items():
+        np.testing.assert_allclose(
+            part.values[rest], completed(without, names)[name].values[rest], atol=1e-12
+        )
+
+
+def _wide(ids, vectors):
+    return FeatureTable(
+        "wide", ids, vectors.astype(np.float32), {}, {"all": slice(0, vectors.shape[1])}
+    )
 
 
 def test_a_straight_line_finds_its_coefficients():

@@ -11,9 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve
 
 from mmrec.models.base import TrainingData
 from mmrec.models.content import Block, content_blocks, moments
+
+DOUBT = 3.0
+"""Ridge penalty of the guess at a part that a movie lacks; the diagonal of the kernel is about
+1. From 1 to 10 the error of the guesses, one movie left out at a time, hardly differs."""
 
 
 class Columns(NamedTuple):
@@ -48,10 +53,7 @@ def columns(data: TrainingData, names: Sequence[str]) -> dict[str, Columns]:
 
 
 def kernels(data: TrainingData, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """A kernel over all movies for each part of the feature tables.
-
-    The kernel is linear in :func:`columns`. To that of a part that is a single number a Gaussian
-    kernel of width 1 is added, so that effects need not be straight lines.
+    """A kernel over all movies for each part of the feature tables, see :func:`kernel`.
 
     Args:
         data: Its movies, training ratings and feature tables.
@@ -60,13 +62,70 @@ def kernels(data: TrainingData, names: Sequence[str]) -> dict[str, NDArray[np.fl
     Returns:
         Float64 [m, m] for each part, positive semi-definite; zeros where a movie lacks the part.
     """
-    found = {}
-    for name, (values, present) in columns(data, names).items():
-        kernel = values @ values.T
-        if values.shape[1] == 1:
-            kernel += np.outer(present, present) * np.exp(-((values - values.T) ** 2) / 2)
-        found[name] = kernel
+    return {name: kernel(part) for name, part in columns(data, names).items()}
+
+
+def kernel(part: Columns) -> NDArray[np.float64]:
+    """Inner products of the columns of a part, float64 [m, m].
+
+    To those of a part that is a single number a Gaussian kernel of width 1 is added, so that
+    effects need not be straight lines.
+    """
+    values, present = part
+    found = np.asarray(values @ values.T)
+    if values.shape[1] == 1:
+        found += np.outer(present, present) * np.exp(-((values - values.T) ** 2) / 2)
     return found
+
+
+def completed(data: TrainingData, names: Sequence[str]) -> dict[str, Columns]:
+    """The parts of :func:`columns`, guessed where a movie lacks them from its other parts.
+
+    The guesses are :func:`guess`, learned from the training movies that have the part. A part that
+    is a single number is not guessed.
+
+    Args:
+        data: Its movies, training ratings and feature tables.
+        names: Feature tables.
+
+    Returns:
+        By part its columns, zeros where a movie has no other part to guess from; ``present`` says
+        which movies have it, as opposed to a guess.
+    """
+    trained = data.movies.isin(data.train["movie_id"])
+    parts = columns(data, names)
+    found = {name: kernel(part) for name, part in parts.items()}
+    whole = dict(parts)
+    for name, (values, present) in parts.items():
+        if values.shape[1] == 1 or present.all() or len(parts) == 1:
+            continue
+        others = [matrix for other, matrix in found.items() if other != name]
+        alike = np.asarray(sum(others)) / len(others)
+        learned, lacking = np.flatnonzero(present & trained), np.flatnonzero(~present)
+        filled = values.copy()
+        filled[lacking] = guess(
+            alike[np.ix_(lacking, learned)], alike[np.ix_(learned, learned)], values[learned]
+        )
+        whole[name] = Columns(filled, present)
+    return whole
+
+
+def guess(
+    across: NDArray[np.float64], among: NDArray[np.float64], values: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Columns of a part that some movies lack, by kernel ridge regression on their other parts.
+
+    Args:
+        across: How alike the n movies are, in the mean of the kernels of the other parts, to the k
+            movies that have the part, [n, k].
+        among: How alike those are to each other, [k, k].
+        values: Their columns of the part, [k, d].
+
+    Returns:
+        Float64 [n, d].
+    """
+    doubted = among + DOUBT * np.eye(len(among))
+    return np.asarray(across @ solve(doubted, values, assume_a="pos"))
 
 
 def mean_kernel(data: TrainingData, names: Sequence[str]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.linalg import eigh
 
 from mmrec.models.base import TrainingData
-from mmrec.models.content_kernels import kernels
+from mmrec.models.content_kernels import completed, kernel
 from mmrec.models.pair_inference import Floats, Observations
 from mmrec.models.pair_learning import Parts
 
@@ -21,18 +21,23 @@ FEW = 5
 def content_kernels(data: TrainingData, names: Sequence[str], *, filled: bool) -> dict[str, Floats]:
     """A kernel over all movies for each part of the content, float64 [m, m].
 
+    A part that a movie lacks is guessed from its other parts.
+
     Args:
         data: Its movies, training ratings and feature tables.
         names: Feature tables.
-        filled: Whether a movie that lacks a part varies in it as much as other movies do, and
-            independently of them: nothing is known of it, so predictions are less certain. Else it
-            does not vary, since that would tell the movie from all others.
+        filled: Whether a movie that lacks a part varies in it as much as other movies do, so that
+            predictions are less certain for it. Else it varies as far as the guess does, since more
+            would tell the movie from all others.
     """
-    found = kernels(data, names)
-    for kernel in found.values() if filled else ():
-        diagonal = np.diag(kernel).copy()
-        typical = float(diagonal[diagonal > 0].mean())
-        kernel[np.diag_indices_from(kernel)] = np.where(diagonal > 0, diagonal, typical)
+    found = {}
+    for name, part in completed(data, names).items():
+        found[name] = kernel(part)
+        diagonal = np.diag(found[name]).copy()
+        if filled:
+            typical = float(diagonal[part.present].mean())
+            diagonal[~part.present] = np.maximum(diagonal[~part.present], typical)
+        found[name][np.diag_indices_from(found[name])] = diagonal
     return found
 
 

@@ -5,8 +5,7 @@ content, and for a movie with ratings of what they add to it; see
 :mod:`mmrec.models.pair_inference` for the model, and :mod:`mmrec.models.pair_learning` for how its
 covariances are learned. A new film is predicted from its content, a new user from his or her
 traits, and each rating that comes in moves the prediction by as much as it tells. A block that a
-movie lacks is taken for one that nothing is known of: it tells nothing, and the prediction is less
-certain for it.
+movie lacks is guessed from its other blocks, and the prediction is less certain for it.
 """
 
 import math
