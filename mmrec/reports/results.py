@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmrec.errors import StudyError
@@ -34,9 +35,11 @@ class Results:
         Raises:
             Absent: If the run has no such row, or the table no such column.
         """
-        found = self.table(table)
+        whole = self.table(table)
+        wanted = np.ones(len(whole), bool)
         for column, value in {**USUAL, **where}.items():
-            found = found[self._column(table, column).loc[found.index] == value]
+            wanted &= (self._column(table, column) == value).to_numpy()
+        found = whole[wanted]
         if found.empty:
             raise Absent(f"{table} has no row with {_named(where)}")
         return found
