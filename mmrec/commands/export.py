@@ -1,4 +1,4 @@
-"""``mmrec export``: what a run has made, in the form of another program."""
+"""``mmrec export``: writes the data of a run in the format of another program."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def export(options: argparse.Namespace) -> int:
     """Writes an export and prints what is in it.
 
     Returns:
-        0; whatever stands in the way is raised.
+        0; every failure is raised.
     """
     from mmrec.exporting import contents, output
 

@@ -1,4 +1,4 @@
-"""``mmrec features``: what is known of the films of a catalogue becomes numbers."""
+"""``mmrec features``: computes the feature tables of a catalogue."""
 
 import argparse
 import sys
@@ -82,7 +82,7 @@ def _named(value: str | None) -> tuple[str, ...]:
 
 
 def _keep(one: "Embedded", workspace: "Workspace", films: "pd.DataFrame") -> bool:
-    """Writes a table, or removes that of an earlier run; says what became of it.
+    """Writes a table, or removes that of an earlier run, and reports which.
 
     Returns:
         Whether there is a table, or nothing to make one of.

@@ -117,7 +117,7 @@ def add(commands: "Commands") -> None:
 
 
 def recommend(options: argparse.Namespace) -> int:
-    """Answers on standard output; what was passed over is told on standard error."""
+    """Answers on standard output; notices about ignored input go to standard error."""
     told = {name: value for name in _FACTS if (value := getattr(options, name)) is not None}
     if wrong := _misused(options, bool(told)):
         print(f"mmrec recommend: {wrong} (see mmrec recommend --help)", file=sys.stderr)
@@ -143,7 +143,7 @@ def recommend(options: argparse.Namespace) -> int:
 
 
 def _misused(options: argparse.Namespace, film: bool) -> str | None:
-    """What is wrong with a command line that cannot be answered, or None."""
+    """Why a command line cannot be answered, or None."""
     named = bool(options.like or options.dislike or options.ratings)
     if options.user is not None and named:
         return "give --user, or films and ratings, not both"

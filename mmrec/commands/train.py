@@ -1,4 +1,4 @@
-"""``mmrec train``: learns from a workspace's ratings the model that ``mmrec recommend`` asks."""
+"""``mmrec train``: trains the model that ``mmrec recommend`` uses on a workspace's ratings."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Films of a reader's own → a catalogue, by asking providers and merging what they found.
+"""A reader's own films become a catalogue: providers are asked, and their answers merged.
 
 What the reader's own list and folder say counts first. The providers keep to the contract of the
 study's own (`mmrec.catalogue.provider`), and the same rules decide which films are right and whose
@@ -42,7 +42,7 @@ _NOTICE_COLUMNS = ["where", "what", "remedy"]
 
 @dataclass(frozen=True)
 class Enriched:
-    """What became of a list.
+    """The result of enriching a list.
 
     Attributes:
         catalogue: As the study's own.
@@ -51,7 +51,7 @@ class Enriched:
             reason, source, licence``.
         conflicts: As `mmrec.catalogue.merging.Merged` has them.
         failures: ``movie_id, provider, reason``.
-        notices: What of the reader's own was left out: ``where, what, remedy``.
+        notices: Entries of the reader's own that were left out: ``where, what, remedy``.
     """
 
     catalogue: Catalogue

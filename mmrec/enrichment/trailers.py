@@ -32,7 +32,7 @@ _TRIES = 3
 
 
 class _Silent:
-    """Takes what yt-dlp has to say, which may hold signed addresses, and says nothing."""
+    """Swallows yt-dlp's messages, since they may contain signed addresses."""
 
     def debug(self, message: str) -> None: ...
     def warning(self, message: str) -> None: ...
@@ -44,7 +44,7 @@ class _Unavailable(Exception):
 
 
 class _Overlong(yt_dlp.utils.YoutubeDLError):  # type: ignore[misc]
-    """A video without end."""
+    """A video that never ends, such as a live stream."""
 
 
 class _Limit:

@@ -1,4 +1,4 @@
-"""The folder of an export: made whole or not at all, with a manifest of whose each file is."""
+"""The folder of an export: written whole or not at all, with a manifest of each file's terms."""
 
 import contextlib
 import hashlib
@@ -69,7 +69,7 @@ class Output:
 
     @property
     def lacking(self) -> list[LeftOut]:
-        """All that the workspace has and the export has not."""
+        """Everything that the workspace has and the export leaves out."""
         return [*self.contents.left_out, *self.left_out]
 
     def list_folders(self) -> None:
@@ -181,7 +181,7 @@ def _digest(path: Path) -> str:
 
 
 def _licences(manifest: dict[str, Any]) -> str:
-    """The same for people."""
+    """The terms of all files as Markdown, for people to read."""
     lines = ["# Whose these data are", ""]
     for one in manifest["terms"]:
         allowed = "may be passed on" if one["may_be_redistributed"] else "MAY NOT BE PASSED ON"

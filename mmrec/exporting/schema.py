@@ -1,4 +1,4 @@
-"""The columns of the plain export: what the book's page on it says, checked against the files."""
+"""The columns of the plain export, as the book lists them; a test checks them against the files."""
 
 from dataclasses import dataclass
 

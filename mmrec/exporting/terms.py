@@ -1,6 +1,6 @@
-"""Whose each thing in an export is, and whether it may be passed on.
+"""Who owns each part of an export, and whether it may be passed on.
 
-In doubt it may not: what a source's name does not tell is left out of a shareable export.
+In doubt it may not: data of an unknown source are left out of a shareable export.
 """
 
 import re
@@ -121,7 +121,7 @@ def of_provider(name: str) -> Terms:
 
 
 def unknown(name: str) -> Terms:
-    """The terms of what this program cannot judge."""
+    """Terms for a source that this program does not know."""
     return Terms(name, "not known to this program: yours to check", False)
 
 
@@ -172,7 +172,7 @@ def of_features(table: FeatureTable, catalogue: Catalogue) -> dict[str, tuple[Te
 
 
 def distinct(terms: Iterable[Terms]) -> tuple[Terms, ...]:
-    """Every one once, in the order of their first appearance."""
+    """Each of the terms once, in order of first appearance."""
     return tuple(dict.fromkeys(terms))
 
 

@@ -1,4 +1,4 @@
-"""Compares the open data with other sources: is it about the right films, in words of its own?
+"""Compares the open data with other sources: are the films the right ones, and the words its own?
 
 ``python -m mmrec.open_data.check MIRROR`` prints the figures of the book's data card. ``MIRROR``
 is a folder laid out like ``$MMREC_MIRROR``; the Freebase graph comes from the package registry.

@@ -1,1 +1,1 @@
-"""A folder of films of a reader's own: the list, what it says of them, their files and ratings."""
+"""A reader's own folder of films: the list, the facts in it, the files and the ratings."""

@@ -1,4 +1,4 @@
-"""What a row of a reader's list says of a film beside its title and year."""
+"""The facts that a row of a reader's list states about a film, besides title and year."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Told(NamedTuple):
         facts: Its facts; the genres are MovieLens'.
         directors: Names.
         notices: Cells that cannot be used, and are left out.
-        strange: Genres that are none of MovieLens'.
+        strange: Genres that MovieLens does not have.
     """
 
     facts: Facts
@@ -46,7 +46,7 @@ class Told(NamedTuple):
 def read(row: Row, path: Path) -> Told:
     """Reads the facts of a row.
 
-    Several names are parted by ``|`` or ``;``, genres also by commas.
+    Several names are separated by ``|`` or ``;``, genres also by commas.
 
     Args:
         row: Of `mmrec.enrichment.lists.read`.

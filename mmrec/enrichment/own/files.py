@@ -107,7 +107,7 @@ def _scanned(
 
 
 def read_synopses(paths: Mapping[int, Path]) -> tuple[dict[int, str], list[StudyError]]:
-    """Reads synopses, text in UTF-8; one that cannot be read is told, and costs its film only."""
+    """Reads synopses, text in UTF-8; one that cannot be read is reported and left out."""
     texts: dict[int, str] = {}
     notices = []
     for movie_id, path in paths.items():

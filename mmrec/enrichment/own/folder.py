@@ -157,7 +157,7 @@ def _candidate(movie_id: int, film: Film, known: Facts, path: Path, line: int) -
 def _strange(
     rows: Sequence[Row], told: Mapping[int, facts.Told], path: Path
 ) -> Iterator[StudyError]:
-    """One notice for each genre that is none of MovieLens'."""
+    """One notice for each genre that MovieLens does not have."""
     count = Counter(label for one in told.values() for label in one.strange)
     for label, number in count.items():
         line = next(row.line for row in rows if label in told[row.movie.movie_id].strange)

@@ -12,7 +12,7 @@ class Names:
     """The films of a list by everything that they may be called.
 
     An id is asked first, then title and year, then the title alone, then the id as a name of a file
-    may have it. Titles agree but for case, accents, punctuation and a leading article.
+    may have it. Titles are compared without case, accents, punctuation and a leading article.
 
     Args:
         rows: The films.

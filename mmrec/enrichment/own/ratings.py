@@ -1,4 +1,4 @@
-"""Ratings of a reader's own: a CSV of users, films and stars, with any ids."""
+"""A reader's own ratings: a CSV of users, films and stars, with any ids."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -256,7 +256,7 @@ class YouTube:
     def _candidate(
         self, movie: Movie, video: str, title: str, year: int | None, match: Match
     ) -> Candidate:
-        """A trailer brings its own match: it says nothing of what other providers found."""
+        """A trailer is its own match: it neither supports nor contradicts other providers."""
         facts = Facts(trailer_youtube_id=video if match.status != REJECTED else None)
         film, address = Film((title,), year), f"{WATCH}{video}"
         return Candidate(movie.movie_id, self.name, film, facts, address, LICENCE, match)
