@@ -12,6 +12,7 @@ from mmrec import open_data
 from mmrec.catalogue.providers import open_data as reader
 from mmrec.errors import StudyError
 from mmrec.open_data import check, freebase, schema
+from mmrec.study.claims import prose
 from mmrec.workspace import PROJECT, Workspace
 
 GOOD = {
@@ -282,6 +283,20 @@ def test_titles_and_years_are_those_of_movielens(ours, mirror):
 def test_nothing_is_copied(ours, mirror):
     assert list(check.shared_runs(ours, mirror)) == []
     assert list(check.named_people(ours, mirror)) == []
+
+
+@pytest.mark.slow
+def test_the_card_quotes_what_is_measured(ours, mirror):
+    rank = check.ranks(ours, mirror, Workspace.open("check").cache)
+    coverage = check.share_of_ratings(ours, mirror)
+    shares = [
+        *(coverage, coverage),
+        *((rank == 1).mean(), (rank <= 10).mean()),
+        *(check.people_compared(ours, mirror, field).mean() for field in ("directors", "cast")),
+        (check.triple_counts(ours) >= 3).mean(),
+    ]
+    card = prose.text_of(PROJECT / "book" / "open_data.md")
+    assert prose.measured(card) == [f"{100 * share:.1f} %" for share in shares]
 
 
 def test_directors_and_cast_are_those_of_the_film(ours, mirror):

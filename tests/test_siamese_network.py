@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from mmrec.models.siamese_network import HiddenInputs, SiameseNetwork
+from mmrec.study.claims import prose
+from mmrec.workspace import PROJECT
 
 PAPER_WIDTHS = {"video": 2048, "audio": 128, "text": 384, "meta": 1220}
 PAPER_USER = 1220
@@ -54,6 +56,17 @@ def test_parameter_count_is_the_one_worked_out_by_hand():
     assert sum(p.numel() for p in network.parameters()) == (
         encoders + user + stem + predictor + missing
     )
+
+
+def test_the_answer_in_chapter_6_quotes_the_shares_of_the_parts():
+    network = SiameseNetwork(PAPER_WIDTHS, PAPER_USER)
+    total = sum(p.numel() for p in network.parameters())
+    movies, users = (
+        f"{100 * sum(p.numel() for p in part.parameters()) / total:.1f} %"
+        for part in (network.movie_encoders, network.user_encoder)
+    )
+    page = prose.text_of(PROJECT / "notebooks" / "06_siamese_training.ipynb")
+    assert prose.measured(page) == [movies, users]
 
 
 @pytest.mark.parametrize("modalities", [("meta",), ("meta", "text"), ("video", "text", "meta")])

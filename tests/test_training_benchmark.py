@@ -1,5 +1,6 @@
 """The benchmark of training compares what computes the same, and counts what is computed."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from mmrec.models import inputs as network_inputs
 from mmrec.models import training
 from mmrec.models.siamese import SiameseConfig
 from mmrec.models.training import REFERENCE, TrainingSettings
+from mmrec.study.claims import prose
+from mmrec.workspace import PROJECT
 
 N_USERS, N_MOVIES, N_RATINGS = 30, 40, 900
 WIDTHS = {"video": 6, "audio": 5, "text": 8, "meta": 12}
@@ -172,6 +175,17 @@ def test_the_share_of_the_peak_is_told_with_what_the_products_reach():
     said = benchmark.report_shares("float32", 164e9, {"shared, 40000": benchmark.Share(0.3, 0.6)})
     assert "float32: 164 GFLOP/s" in said
     assert said.splitlines()[3].split() == ["shared,", "40000", "30%", "60%", "50%"]
+
+
+def test_the_page_on_speed_quotes_its_report():
+    """The best share of the peak that the products reach in bfloat16 with AMX."""
+    book = PROJECT / "book"
+    report = (book / "benchmarks" / "training.txt").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"peak, bfloat16:.*?aim", report, re.DOTALL)
+    of_peak = [int(share) for share in re.findall(r"(\d+)%$", lines, re.MULTILINE)]
+    assert len(of_peak) == 3
+    page = prose.text_of(book / "speed.md")
+    assert prose.measured(page) == [f"{max(of_peak)} %"]
 
 
 def test_an_epoch_of_the_published_structure_is_extrapolated(problem, monkeypatch):

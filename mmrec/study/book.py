@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mmrec.errors import local_failures
-from mmrec.study import added_pages, record, supervision, table_links
+from mmrec.study import added_pages, record, supervision, table_captions, table_links
 from mmrec.study.api import pages as api
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
 from mmrec.study.record import RunRecord
@@ -100,7 +100,8 @@ def _stage(run: Run, staged: Path) -> None:
         shutil.copy(table, staged / "results")
     (staged / "notebooks").mkdir()
     for name, notebook in notebooks.items():
-        shown = table_links.with_links(notebook, {table.stem for table in tables})
+        shown = table_captions.with_captions(notebook)
+        shown = table_links.with_links(shown, {table.stem for table in tables})
         if differ.get(name) == "the notebook's own code":
             shown = with_notice(shown)
         text = json.dumps(shown, ensure_ascii=False)

@@ -19,7 +19,7 @@ from mmrec.errors import StudyError
 from mmrec.reports.results import Absent, Results
 from mmrec.study.claims.claim import evaluate, named, value_of, written
 from mmrec.study.claims.declared import CLAIMS
-from mmrec.study.claims.prose import unlike
+from mmrec.study.claims.prose import EXEMPT, unlike
 
 RESULTS = "results"
 """Folder of the tables, beside the pages."""
@@ -92,11 +92,11 @@ def _mark(span: nodes.inline, kind: str, note: str) -> None:
 
 
 def _literal(span: nodes.inline) -> str:
-    """The text of a sentence without the numbers that follow the tables or are given."""
+    """The text of a sentence without the numbers that follow the tables or follow from none."""
     return "".join(
         str(text)
         for text in span.findall(nodes.Text)
-        if not {"value", "given"} & {*_classes(text.parent)}
+        if not {"value", *EXEMPT} & {*_classes(text.parent)}
     )
 
 

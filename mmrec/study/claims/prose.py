@@ -11,10 +11,18 @@ from mmrec.study.claims.claim import Figure
 FIGURE = re.compile(r"(?<![\w.])(?<!Python )[-−]?\d+(?:\.\d{2,}|(?:\.\d+)?(?= %))(?![\d.]*\d)")
 """What reads like a result: a number with two decimals or more, or a share in per cent."""
 
+EXEMPT = frozenset(["given", "measured"])
+"""Classes of numbers that follow from no table of a run.
+
+``[0.001]{.given}`` is a setting or a constant. ``[95.0 %]{.measured}`` was measured on a file that
+is no table, and a test measures it again. Longer passages stand between the comments
+``<!-- given -->`` and ``<!-- /given -->``, or ``measured``.
+"""
+
 _VALUE = re.compile(r"\{value\}`([^`]+)`")
 _SPAN = re.compile(r"\]\{([^{}]*)\}")
 _COMMENT = re.compile(r"<!-- claim: (\w+) -->(.*?)<!-- /claim -->", re.DOTALL)
-_GIVEN = re.compile(r"<!-- given -->.*?<!-- /given -->", re.DOTALL)
+_EXEMPT = re.compile(r"<!-- (given|measured) -->.*?<!-- /\1 -->", re.DOTALL)
 _NO_PROSE = re.compile(
     r"^(`{3,}|~{3,}).*?^\1|\$\$.*?\$\$|\$[^$\n]+\$|(?:\{[\w:-]+\})?(`+)[^`].*?\2|\]\([^)]*\)"
     r"|^\s*(?:#|:\w+:|:::).*?$|<!--.*?-->",
@@ -64,13 +72,18 @@ def expressions(text: str) -> list[str]:
 
 
 def figures(text: str) -> list[str]:
-    """Numbers that are written out and read like results, those marked as given left out."""
+    """Numbers that are written out and read like results, without those of `EXEMPT`."""
     without = [*text]
     for start, end, classes in _spans(text):
-        if "given" in classes:
+        if EXEMPT.intersection(classes):
             without[start:end] = " " * (end - start)
-    prose = _NO_PROSE.sub(" ", _GIVEN.sub(" ", "".join(without)))
+    prose = _NO_PROSE.sub(" ", _EXEMPT.sub(" ", "".join(without)))
     return FIGURE.findall(prose)
+
+
+def measured(text: str) -> list[str]:
+    """What stands in the spans of the class ``measured``, in their order."""
+    return [text[start + 1 : end] for start, end, classes in _spans(text) if "measured" in classes]
 
 
 def uncovered(text: str) -> list[str]:

@@ -187,6 +187,12 @@ def undecided_gains(r: Results) -> Check:
     return check(found == "meta, audio, meta+video", rows=found or "none")
 
 
+def gains_are_small(r: Results) -> Check:
+    """In no row of the network is the content gain more than about a hundredth of a star."""
+    gains = [r.cell("table1", row, "content_gain") for row in (*OTHERS, *WITH_META)]
+    return check(max(gains) < 0.0105, least=min(gains), most=max(gains))
+
+
 def content_in_the_fm(r: Results) -> Check:
     """What sets *FM: content* above two biases is content; beside ids and users it adds little."""
     content, both = r.cell("table1", "FM: content"), r.cell("table1", "FM: hybrid")
@@ -351,6 +357,7 @@ DECLARED = (
     audio_and_video_are_worse_than_biases,
     the_network_recognises,
     undecided_gains,
+    gains_are_small,
     content_in_the_fm,
     meta_needs_its_director,
     masking_costs_little,
