@@ -156,12 +156,12 @@ def one_model_for_all(r: Results) -> Check:
 
 
 def no_block_is_indispensable(r: Results) -> Check:
-    """The encyclopedia is worth most, a poster, a director or a cast next to nothing."""
+    """The encyclopedia is worth most, a poster, a director or a cast little."""
     encyclopedia = _loss(r, "meta-freebase")
     small = max(_loss(r, block) for block in ("video", "directors", "cast"))
     largest = max(_loss(r, block) for block in _blocks(r))
     return check(
-        encyclopedia == largest < 0.015 and small < 0.0015,
+        encyclopedia == largest < 0.015 and small < 0.004,
         encyclopedia=encyclopedia,
         text=_loss(r, "text"),
         small=small,
@@ -169,13 +169,14 @@ def no_block_is_indispensable(r: Results) -> Check:
 
 
 def missing_blocks_cost_little(r: Results) -> Check:
-    """Films that lack a block fare about as with a model without it, but for the year."""
-    years = _lack(r, "years")
-    others = [_lack(r, block) for block in _blocks(r) if block != "years"]
+    """Films that lack a block fare about as with a model without it, and mostly better."""
+    behind = [_lack(r, block) for block in _blocks(r)]
+    better = sum(value < 0 for value in behind)
     return check(
-        min(others) < 0 < max(others) < 0.005 < years,
-        most=max(others),
-        years=years,
+        0 < max(behind) < 0.005 and better > len(behind) / 2,
+        most=max(behind),
+        better=better,
+        blocks=len(behind),
     )
 
 
@@ -229,17 +230,20 @@ def intervals_hold(r: Results) -> Check:
     return check(outside == {("both_new", 80)} and both > 0.775, both_new=percent(100 * both))
 
 
-def five_folds_and_one_seed(r: Results) -> Check:
-    """Chapter 12 has one seed; its films are new in five folds, blocks and curves have one."""
-    folds = {int(r.cell("beyond", PROCESS, "n_folds", track=track)) for track in AIMS}
+def five_folds_and_three_seeds(r: Results) -> Check:
+    """New films have five folds and three seeds, u1 five seeds; blocks and curves one of each."""
+    tracks = r.rows("beyond")
+    known = tracks["track"].str.startswith("u1_")
+    folds, seeds = tracks[~known]["n_folds"], tracks[~known]["n_seeds"]
     single = [r.rows(f"beyond_{name}") for name in ("blocks", "withheld", "curves")]
-    seeds = {int(n) for rows in (r.rows("beyond"), *single) for n in rows["n_seeds"]}
-    others = {int(n) for rows in single for n in rows["n_folds"]}
-    return check((folds, seeds, others) == ({5}, {1}, {1}), folds=max(folds), seeds=max(seeds))
+    ones = {int(n) for rows in single for name in ("n_folds", "n_seeds") for n in rows[name]}
+    return check(
+        {*folds} == {5} and {*seeds} == {3} and {*tracks[known]["n_seeds"]} == {5} and ones == {1}
+    )
 
 
 def some_aims_were_missed(r: Results) -> Check:
-    """One aim on new films was reached, two were missed by less than 0.001, others by more."""
+    """Two aims on new films were reached, one was missed by less than 0.001, others by more."""
     misses = {track: _rmse(r, track) - aim for track, aim in AIMS.items()}
     lists = ndcg(r, "beyond", LISTS, track="new_films_lists_released")
     text, both, single, average, vectors = (
@@ -253,7 +257,7 @@ def some_aims_were_missed(r: Results) -> Check:
         )
     )
     return check(
-        misses[RELEASED] <= 0 < max(misses.values()) < 0.001
+        max(misses[RELEASED], misses[ENCYCLOPEDIA]) <= 0 < misses[CROWD] < 0.001
         and lists < 0.33
         and text > 1.01
         and both > 1.03
@@ -343,6 +347,6 @@ DECLARED = (
     lowest_on_the_curves,
     a_new_film_is_worth_twenty_ratings,
     intervals_hold,
-    five_folds_and_one_seed,
+    five_folds_and_three_seeds,
     some_aims_were_missed,
 )
