@@ -1,4 +1,4 @@
-"""Pages of the book that are written from files: how to cite it, run it elsewhere, download it."""
+"""Pages of the book that are generated: how to cite it, run it elsewhere, download it."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -130,7 +130,7 @@ def _link(file: str) -> str:
 
 
 def _shape(path: Path) -> tuple[int, list[str]]:
-    """How many rows a table has below its header, and the names in it."""
+    """The number of rows below the header of a table, and the names of its columns."""
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         columns = next(reader, [])

@@ -57,11 +57,11 @@ def build(run: Run) -> None:
 
 
 def changed(notebooks: dict[str, dict[str, Any]], known: RunRecord | None) -> dict[str, str]:
-    """The stages whose code is not what made their outputs, and what of it has changed.
+    """The stages whose code has changed since their outputs were computed, and what changed.
 
     Args:
         notebooks: The notebooks that the book shows, by stage.
-        known: The record of the run that made their outputs.
+        known: The record of the run that computed their outputs.
     """
     found = {}
     for name, notebook in notebooks.items():
@@ -132,14 +132,14 @@ def written_pages(run: Run) -> dict[str, Path]:
 
 
 def claims(run: Run) -> str:
-    """What each claim comes to on a run, and which figures in prose no claim covers."""
+    """The result of each claim on a run, and the figures in prose that no claim covers."""
     from mmrec.study.claims import report  # takes pandas, which most runs do not need
 
     return report.listing(run.results, written_pages(run))
 
 
 def _not_so(staged: Path) -> str:
-    """A section on the sentences of a staged book that are not so in its run."""
+    """A section on the sentences of a staged book that do not hold in its run."""
     from mmrec.study.claims import prose, report
 
     texts = {
@@ -170,7 +170,7 @@ def _configure(path: Path, *, strict: bool) -> None:
 
 
 def _warnings(log: Path) -> str:
-    """The first lines of a log that tell of a warning or an error."""
+    """The first lines of a log that contain a warning or an error."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
     told = [line for line in text.splitlines() if re.search(r"WARNING|ERROR|Error:", line)]
     return "\n".join(told[:5]) or "jupyter-book failed without a warning"

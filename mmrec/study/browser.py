@@ -1,4 +1,4 @@
-"""Chromium without a window, spoken to in the DevTools protocol through a pair of pipes."""
+"""Chromium without a window, controlled by the DevTools protocol through a pair of pipes."""
 
 import base64
 import fcntl
@@ -91,7 +91,7 @@ class Browser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ends the browser and forgets what it kept."""
+        """Ends the browser and deletes its temporary files."""
         os.close(self._out)  # it ends when nobody can command it any more
         try:
             self._process.wait(10)
@@ -102,7 +102,7 @@ class Browser:
         self._folder.cleanup()
 
     def tab(self) -> "Tab":
-        """A new tab with nothing in it."""
+        """A new, empty tab."""
         target = self.call("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
         return Tab(self, target, attached["sessionId"])
@@ -147,11 +147,11 @@ class Browser:
 
 
 class Tab:
-    """One tab of a browser: what it has loaded, and what happened on the way.
+    """One tab of a browser: the page, and what happened while it loaded.
 
     Attributes:
-        errors: Exceptions that no script caught, and errors on the console.
-        requests: Addresses that were asked for, except files of this machine.
+        errors: Uncaught exceptions of scripts, and errors on the console.
+        requests: Requested addresses, except files of this machine.
     """
 
     def __init__(self, browser: Browser, target: str, session: str) -> None:
@@ -183,7 +183,7 @@ class Tab:
             pass
 
     def evaluate(self, script: str) -> Any:
-        """What a JavaScript expression is in the page, a promise's outcome included.
+        """The value of a JavaScript expression in the page; a promise is awaited.
 
         Raises:
             StudyError: If the script throws.
@@ -208,7 +208,7 @@ class Tab:
         self._browser.call("Target.closeTarget", {"targetId": self._target})
 
     def _take(self, event: Message) -> str:
-        """Keeps what an event of this tab tells, and names it."""
+        """Records an event of this tab, and returns its name."""
         if event.get("sessionId") != self._session:
             return ""
         method, told = str(event.get("method")), event.get("params", {})

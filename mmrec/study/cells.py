@@ -1,4 +1,4 @@
-"""The code of a notebook: what decides whether its outputs are still its own."""
+"""The code of a notebook, which decides whether its outputs are up to date."""
 
 import io
 import json
@@ -13,14 +13,14 @@ INJECTED = "injected-parameters"
 """Tag of the cell that papermill adds."""
 
 EXERCISE = "exercise"
-"""Tag of a cell that answers an exercise: it reads the results of its chapter and makes none."""
+"""Tag of a cell that answers an exercise: it reads results of its chapter and writes none."""
 
 
 def read_notebook(path: Path) -> dict[str, Any]:
     """Reads a notebook.
 
     Raises:
-        StudyError: If it is not there or is no notebook.
+        StudyError: If it does not exist or is not a notebook.
     """
     try:
         notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -50,7 +50,7 @@ def code_cells(notebook: dict[str, Any], *, exercises: bool = False) -> list[str
 def cells_digest(notebook: dict[str, Any], *, exercises: bool = False) -> str:
     """Digest of the code cells; comments, blank lines, prose and outputs do not count.
 
-    Cells that answer exercises read the results and make none. The digest that a run records omits
+    Cells that answer exercises read results and write none. The digest that a run records omits
     them, so that an exercise can be added to a chapter without running its experiments again. The
     digest that decides whether a chapter is executed again includes them.
 
@@ -62,7 +62,7 @@ def cells_digest(notebook: dict[str, Any], *, exercises: bool = False) -> str:
 
 
 def without_comments(source: str) -> str:
-    """Code without its comments and blank lines; as it is if it is no Python."""
+    """Code without its comments and blank lines; unchanged if it is not Python."""
     lines = source.splitlines()
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))

@@ -31,7 +31,7 @@ def execute(run: Run, stage: Stage) -> None:
     """Executes a notebook beside its final place, then moves it there.
 
     Raises:
-        Stopped: If it did not come to its end.
+        Stopped: If it did not finish.
         LocalError: If the disk is full or may not be written.
     """
     notebook, log = run.sources / f"{stage.name}.ipynb", run.logs / f"{stage.name}.log"
@@ -64,7 +64,7 @@ def execute(run: Run, stage: Stage) -> None:
 
 
 def failure(code: int, part: Path, log: Path) -> str:
-    """One line on why a notebook stopped: an error's own message, or the name of the surprise."""
+    """One line on why a notebook stopped: the error's message, or the name of an unexpected one."""
     if code == -signal.SIGINT:
         return "Interrupted: the same command continues where it stopped."
     if code < 0:
@@ -83,7 +83,7 @@ def failure(code: int, part: Path, log: Path) -> str:
 
 
 def _error_of(part: Path) -> tuple[str, str] | None:
-    """Name and first line of the error that a cell of an executed notebook ended with."""
+    """Name and first line of the error with which a cell of an executed notebook ended."""
     try:
         cells = json.loads(part.read_text(encoding="utf-8"))["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", [])]

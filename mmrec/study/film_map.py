@@ -1,4 +1,4 @@
-"""What the book's page "Map of the films" shows: places and neighbours of films, and a picture."""
+"""The files of the book's page "Map of the films": places, neighbours, and a picture."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ FILMS, PICTURE = "films.js", "picture.svg"
 def make(run: Run) -> None:
     """Writes both files into the pages of the book, from the features and ratings of a run.
 
-    Takes minutes; the model of tastes is kept in the run's workspace.
+    Takes minutes; the model of tastes is stored in the run's workspace.
 
     Raises:
         StudyError: The run has no catalogue yet, or too few films have content.

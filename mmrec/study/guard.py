@@ -1,4 +1,4 @@
-"""Waits for a run to end, however it ends, and then ends the processes that it left at work.
+"""Waits for a run to end, however it ends, and then ends the processes that it left behind.
 
 Started by a run with a pipe from it; the pipe closes when the run is gone, killed or not.
 """

@@ -1,4 +1,4 @@
-"""Jupyter Book, started without what only costs it time: ``python -m mmrec.study.jupyter_book``.
+"""Jupyter Book without needless work at its start: ``python -m mmrec.study.jupyter_book``.
 
 Reading notebooks imports `jsonschema`, and that imports `rfc3987_syntax` where it is installed, to
 check addresses in any language. The import compiles some forty grammars, which takes a second or

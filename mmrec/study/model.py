@@ -1,4 +1,4 @@
-"""The model that a run leaves to be asked: ``mmrec recommend`` works once a study has run."""
+"""The model that a run leaves for ``mmrec recommend``."""
 
 import sys
 
@@ -9,11 +9,11 @@ from mmrec.study.staleness import contents, forget, remember
 from mmrec.study.supervision import Stopped
 
 NAME = "model"
-"""Of the stage, and of the folder in the workspace."""
+"""Name of the stage, and of the folder in the workspace."""
 
 
 def fingerprint(run: Run) -> str:
-    """Digest of all that the model depends on."""
+    """Digest of everything that the model depends on."""
     root = run.workspace.root
     return digest(
         {
@@ -24,10 +24,10 @@ def fingerprint(run: Run) -> str:
 
 
 def train(run: Run) -> None:
-    """Trains it by ``mmrec train``, in a process of its own.
+    """Trains the model by ``mmrec train``, in a separate process.
 
     Raises:
-        Stopped: If it did not come to its end.
+        Stopped: If the training did not finish.
         LocalError: If the disk is full or may not be written.
     """
     state, log = fingerprint(run), run.logs / f"{NAME}.log"

@@ -1,4 +1,4 @@
-"""Every page of a built book in a browser: what is wrong for whoever reads it."""
+"""Opens every page of a built book in a browser and lists what is wrong with it."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from mmrec.workspace import atomic_path
 WIDTHS, HEIGHT = (1280, 390), 900
 THEMES = ("light", "dark")
 SMALLEST = 9.0
-"""Pixels: the least height of letters, in text and in drawings."""
+"""The least height of letters in pixels, in text and in drawings."""
 
 AXE, AXE_SHA256 = "4.10.3", "880970c081707360e64f34cea25ff91892f5bc95675b0776925b9709dd8a68bb"
 """The version of axe-core that judges accessibility, and the digest of its ``axe.min.js``."""
@@ -66,7 +66,7 @@ KINDS = {
 
 
 def check(run: Run) -> None:
-    """Looks at every page of a run's book, and prints what is wrong.
+    """Inspects every page of a run's book, and prints what is wrong.
 
     The whole list is written to ``logs/pages.json``.
 
@@ -88,7 +88,7 @@ def check(run: Run) -> None:
 
 
 def readable(root: Path) -> list[Path]:
-    """The pages of a book, without parts of its theme and pages that only lead to another."""
+    """The pages of a book, without parts of its theme and pages that only redirect."""
     files = [file for file in root.rglob("*.html") if "_static" not in file.parts]
     leads_on = re.compile(r"http-equiv=.?refresh", re.I)
     return sorted(file for file in files if not leads_on.search(file.read_text(encoding="utf-8")))
@@ -121,7 +121,7 @@ def look(root: Path, pages: Iterable[Path], axe: str) -> Iterator[Finding]:
 
 
 def table(found: Iterable[Finding], pages: Iterable[str]) -> str:
-    """How many findings of each kind a page has, a page a line, and the sums below.
+    """The number of findings of each kind, one page per line, and the sums below.
 
     The same finding at several widths and in several themes counts once.
     """
@@ -137,7 +137,7 @@ def table(found: Iterable[Finding], pages: Iterable[str]) -> str:
 
 
 def details(found: Iterable[Finding], *, most: int = 8) -> str:
-    """What was found, by kind; of each kind the first few, with all places of the same finding."""
+    """The first few findings of each kind, each with all its places."""
     places: dict[str, dict[str, set[str]]] = {kind: {} for kind in KINDS}
     for one in found:
         places[one.kind].setdefault(one.what, set()).add(f"{one.page} ({one.width}, {one.theme})")
@@ -194,7 +194,7 @@ def smallest_letters(drawing: str) -> float:
 def _wrong(
     seen: dict[str, Any], judged: list[dict[str, Any]], width: int, theme: str
 ) -> Iterator[tuple[str, str]]:
-    """Kind and words of all that the measurements of one page show."""
+    """Kind and wording of every finding in the measurements of one page."""
     if not seen["description"].strip():
         yield "meta", "no description"
     if seen["theme"] != theme:

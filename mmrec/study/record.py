@@ -14,12 +14,12 @@ NAME = "run.json"
 
 
 class StageRecord(BaseModel):
-    """What is kept of one stage.
+    """The record of one stage.
 
     Attributes:
-        seconds: How long it took when it last ran, without what was cached.
+        seconds: How long it took when it last ran, without cached work.
         peak_memory_mb: Resident memory of all its processes together, at most.
-        cells: Digest of the notebook's code cells that made the outputs.
+        cells: Digest of the notebook's code cells that computed the outputs.
         package: Digest of the package's code and of the libraries behind them; None if it was not
             recorded.
         processor: What it ran on; None if it was not recorded.
@@ -33,7 +33,7 @@ class StageRecord(BaseModel):
 
 
 class Hardware(BaseModel):
-    """The computer of a run, as `mmrec.hardware.describe` tells it."""
+    """The computer of a run, as described by `mmrec.hardware.describe`."""
 
     python: str
     system: str
@@ -43,7 +43,7 @@ class Hardware(BaseModel):
 
     @property
     def called(self) -> str:
-        """The processor, and those of its instructions that decide how networks are trained."""
+        """The processor, and those of its instructions that affect the training of networks."""
         return ", ".join([self.processor, *self.capabilities])
 
 
@@ -57,7 +57,7 @@ class Source(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """What a run ran on, what it read, and how long its stages took."""
+    """The machine and the inputs of a run, and how long its stages took."""
 
     profile: str
     hardware: Hardware
@@ -70,8 +70,8 @@ def read(run: Run) -> RunRecord | None:
     """The record of a run, None if there is none.
 
     Raises:
-        StudyError: If it is the committed one and cannot be read; a run's own is dropped then, and
-            begun again.
+        StudyError: If it is the committed one and cannot be read; a damaged record of a run is
+            replaced by a new one.
     """
     path = run.results / NAME
     if not run.committed:
@@ -121,7 +121,7 @@ def page(record: RunRecord | None, changed: Mapping[str, str]) -> str:
 
     Args:
         record: The record, if there is one.
-        changed: For each stage whose code is not what made its outputs, what has changed.
+        changed: What has changed in each stage whose code has changed since its last execution.
 
     Returns:
         Markdown: time and memory per stage, code that has changed since, the hardware, the sources

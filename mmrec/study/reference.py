@@ -1,4 +1,4 @@
-"""What a run of the reference profile contributes to the project: outputs and tables."""
+"""The outputs and tables of a run of the reference profile, for the project."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from mmrec.workspace import atomic_path
 
 
 def renew(run: Run) -> None:
-    """Commits a run of the reference profile, and says that no other one is committed."""
+    """Commits a run of the reference profile; refuses any other."""
     if run.profile != REFERENCE:
         print(f"Only the profile {REFERENCE} is committed.")
         return
@@ -22,10 +22,10 @@ def renew(run: Run) -> None:
 
 
 def commit(run: Run) -> None:
-    """Takes the outputs of a run over into the project's notebooks, and its tables into the book.
+    """Copies the outputs of a run into the project's notebooks, and its tables into the book.
 
-    Prose stays as it stands in the project: editing it does not run a notebook again. Progress bars
-    and warnings are left out.
+    The prose of the project is kept, since editing it does not require running a notebook again.
+    Progress bars and warnings are left out.
 
     Raises:
         StudyError: If a notebook has cells that the executed one lacks.

@@ -1,4 +1,4 @@
-"""What a run says on the terminal: one line for each stage."""
+"""The output of a run on the terminal: one line for each stage."""
 
 import os
 import time
@@ -14,11 +14,11 @@ from mmrec.errors import Problem
 from mmrec.study.supervision import Stopped
 
 QUIET = ("workspace", "where", "study", "reference")
-"""Tasks that get no line of their own."""
+"""Tasks without a line of their own."""
 
 
 def told(action: Callable[..., None]) -> Callable[..., TaskFailed | None]:
-    """An action whose expected errors become doit's failures, whose text is the message alone."""
+    """An action whose expected errors become failures of doit, with the message as only text."""
 
     @wraps(action)
     def acting(*args: Any, **kwargs: Any) -> TaskFailed | None:
@@ -32,19 +32,19 @@ def told(action: Callable[..., None]) -> Callable[..., TaskFailed | None]:
 
 
 class OneLineEach(ZeroReporter):  # type: ignore[misc]  # doit has no types
-    """One line per task with its time; what is up to date is said to be kept."""
+    """One line per task with its time; tasks that are up to date are reported as kept."""
 
     desc = "one line per task"
     start = 0.0
 
     def execute_task(self, task: Task) -> None:
-        """Names the task at work."""
+        """Prints the name of the task that is running."""
         self.start = time.monotonic()
         if self._has_line(task):
             self._say(task, "")
 
     def add_success(self, task: Task) -> None:
-        """Adds the time that a task took."""
+        """Prints the time that a task took."""
         if self._has_line(task):
             if os.isatty(2):  # a progress bar may have taken the line
                 self.write("\r")
@@ -52,17 +52,17 @@ class OneLineEach(ZeroReporter):  # type: ignore[misc]  # doit has no types
             self.write(f"{time.monotonic() - self.start:7.0f} s\n")
 
     def skip_uptodate(self, task: Task) -> None:
-        """Says that there is nothing to do."""
+        """Prints that a task is up to date."""
         if self._has_line(task):
             self._say(task, "   kept\n")
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
-        """Says why, in as few lines as it takes."""
+        """Prints why a task failed, in as few lines as possible."""
         stopped = "  stopped\n\n" if self._has_line(task) else ""
         self.write(f"{stopped}{fail.get_msg().rstrip()}\n")
 
     def runtime_error(self, msg: str) -> None:
-        """Says what kept the run from starting."""
+        """Prints what prevented the run from starting."""
         self.write(f"{msg}\n")
 
     def _has_line(self, task: Task) -> bool:

@@ -8,7 +8,7 @@ from mmrec.settings import REFERENCE
 from mmrec.workspace import PROJECT, Workspace
 
 COMMITTED = "reference"
-"""In the place of a profile: the committed notebooks as they are, for ``make book``."""
+"""Used instead of a profile: the committed notebooks as they are, for ``make book``."""
 
 _CATALOGUE = ("catalogue/*",)
 _FEATURES = ("catalogue/*", "features/*")
@@ -51,7 +51,7 @@ class Run:
     """One run of the study, or the committed notebooks in the place of one.
 
     Attributes:
-        profile: How large it is, or `COMMITTED`.
+        profile: Its profile, or `COMMITTED`.
         workspace: Where it keeps its files.
         sources: Folder of the notebooks as they are written.
         book: Folder of the book's pages.
@@ -69,7 +69,7 @@ class Run:
 
     @property
     def committed(self) -> bool:
-        """Whether this is the committed notebooks, which are not executed."""
+        """Whether these are the committed notebooks, which are not executed."""
         return self.profile == COMMITTED
 
     @property
@@ -94,16 +94,16 @@ class Run:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What the notebooks are given; their own default is the reference profile."""
+        """The parameters of the notebooks, whose own default is the reference profile."""
         return {} if self.profile == REFERENCE else {"profile": self.profile}
 
 
 def short(path: Path) -> Path:
-    """A path relative to the project, where it lies in it."""
+    """A path relative to the project, if it lies within it."""
     return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 def matching(patterns: Iterable[str], root: Path) -> list[Path]:
-    """The files under a folder that match, hidden ones left out, in order."""
+    """The matching files under a folder in order, without hidden ones."""
     found = {path for pattern in patterns for path in root.glob(pattern) if path.is_file()}
     return sorted(path for path in found if not path.name.startswith("."))

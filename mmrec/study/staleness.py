@@ -1,4 +1,4 @@
-"""Whether a stage is up to date: what it depends on, and what it left, are as they were."""
+"""Whether a stage is up to date: neither its inputs nor its files have changed."""
 
 import json
 import os
@@ -17,10 +17,10 @@ from mmrec.study.stages import STAGES, Run, Stage, matching
 from mmrec.workspace import PROJECT, atomic_path, kept
 
 SOURCE_FOLDERS = ("MMREC_MIRROR", "MMREC_TRAILERS")
-"""Environment variables of the folders that decide what the first two floors can read."""
+"""Environment variables of folders from which catalogue and features are read."""
 
 MARKUP = ("mmrec.study.claims.markup", "mmrec.study.api.markup")
-"""Extensions of Sphinx with which the book is built."""
+"""Extensions of Sphinx that the book is built with."""
 
 _WRITTEN = ("catalogue/*", "features/*", "results/*.csv", "results/tables/*")
 
@@ -69,7 +69,7 @@ def settings_read(cells: Iterable[str], settings: Settings) -> dict[str, object]
 
 
 def fingerprint(run: Run, stage: Stage) -> str:
-    """Digest of all that an execution of a stage depends on."""
+    """Digest of everything that an execution of a stage depends on."""
     notebook = read_notebook(run.sources / f"{stage.name}.ipynb")
     cells = code_cells(notebook, exercises=True)
     open_data = matching(["mmrec/open_data/*.csv"], ROOT)
@@ -92,7 +92,7 @@ def package_digest(cells: Iterable[str]) -> str:
 
 
 def book_fingerprint(run: Run) -> str:
-    """Digest of all that the book is built from."""
+    """Digest of everything that the book is built from."""
     notebooks = [run.executed / f"{stage.name}.ipynb" for stage in STAGES]
     return digest(
         {
@@ -111,7 +111,7 @@ Snapshot = dict[Path, tuple[int, int, int]]
 
 
 def snapshot(run: Run) -> Snapshot:
-    """The files that stages write, so that those which one stage writes can be told apart."""
+    """The state of all files that stages write; see :func:`written`."""
     return {
         path: (stat.st_size, stat.st_mtime_ns, stat.st_ino)
         for path in matching(_WRITTEN, run.workspace.root)
@@ -125,7 +125,7 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
 
 
 def remember(run: Run, name: str, *, state: str, left: Sequence[Path]) -> None:
-    """Keeps what a finished stage depended on, and the hash of each file that it left."""
+    """Records what a finished stage depended on, and the hash of each file that it left."""
     root = run.workspace.root
     text = json.dumps({"state": state, "left": contents(left, root)}, indent=1)
     with atomic_path(_record(run, name)) as part:
@@ -140,7 +140,7 @@ def forget(run: Run, name: str) -> None:
 def is_current(run: Run, name: str, state: Callable[[], str]) -> bool:
     """Whether a stage was finished from this state, and what it left is still there, unchanged.
 
-    A state that cannot be told is no error here: executing the stage will say what is wrong.
+    A state that cannot be determined is not an error here: executing the stage reports it.
     """
     try:
         known = kept(_record(run, name), _read)

@@ -1,4 +1,4 @@
-"""What a run ends with: Table I on the terminal, and where the book is."""
+"""The last output of a run: Table I on the terminal, and where the book is."""
 
 from mmrec.provenance import code_digest, digest
 from mmrec.study.stages import Run
@@ -9,7 +9,7 @@ from mmrec.workspace import atomic_path
 def show(run: Run) -> None:
     """Prints Table I, as the book shows it, and where the book is.
 
-    The text is kept: what formats tables takes seconds to import, and most runs change nothing.
+    The text is cached, because importing the formatter takes seconds and most runs change nothing.
     """
     table, text = run.results / "table1.csv", run.workspace.root / "table1.txt"
     if table.exists():

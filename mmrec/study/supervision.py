@@ -1,4 +1,4 @@
-"""One run at a time in a workspace, and no process of a run outlives it."""
+"""Ensures that a workspace has one run at a time, and that no process outlives its run."""
 
 import fcntl
 import os
@@ -54,7 +54,7 @@ def claim(root: Path) -> None:
 
 
 def guard_children(root: Path) -> None:
-    """Has the processes that this one starts from now on ended when it ends, killed or not.
+    """Ensures that the processes started from now on end with this one, even if it is killed.
 
     Args:
         root: The folder that they work in.
@@ -82,7 +82,7 @@ def _start_guard(root: Path) -> None:
 
 
 def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
-    """Runs a command, its output in a log file; nothing that it started is left at work.
+    """Runs a command with its output in a log file, and ends everything that it started.
 
     Args:
         command: What to run, in the project's folder.
@@ -144,7 +144,7 @@ def _is_of(process: psutil.Process, root: Path, token: str | None) -> bool:
 
 
 def _terminal() -> dict[str, str]:
-    """Where progress bars go: a notebook's own stderr is part of the notebook."""
+    """The stream for progress bars; a notebook's own stderr is part of the notebook."""
     try:
         return {TERMINAL: os.ttyname(2)}
     except OSError:  # none, or one that cannot be seen from here

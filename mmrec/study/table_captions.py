@@ -1,7 +1,7 @@
-"""Captions of the tables of a chapter that its code leaves without one, or without its sources.
+"""Captions for tables of a chapter whose code gives them none, or none with their sources.
 
 A cell names them in its metadata, ``"caption": "What to see, and what it was computed from."``, as
-the cells of figures do. The metadata are no code: a caption can be written without running the
+the cells of figures do. Metadata are not code, so a caption can be written without running the
 chapter again.
 """
 
@@ -10,16 +10,16 @@ from html import escape
 from typing import Any
 
 KEY = "caption"
-"""Of the metadata of a cell."""
+"""Key in the metadata of a cell."""
 
 _OPENING = re.compile(r"<table\b[^>]*>")
 _END_OF_CAPTION = "</caption>"
 
 
 def with_captions(notebook: dict[str, Any]) -> dict[str, Any]:
-    """A notebook in whose outputs every table has the caption of its cell.
+    """A notebook in whose outputs tables have the caption that their cell names.
 
-    Where the code has given a table a caption, that of the cell follows it.
+    If the code has given a table a caption, the one of the cell is appended.
     """
     return {**notebook, "cells": [_captioned(cell) for cell in notebook["cells"]]}
 

@@ -8,10 +8,10 @@ from collections.abc import Collection
 from typing import Any
 
 KEY = "results"
-"""Of the metadata of a cell."""
+"""Key in the metadata of a cell."""
 
 CLASS = "results-file"
-"""Of the line with the links, for the style of the book."""
+"""Class of the line with the links, for the style sheet of the book."""
 
 
 def shown(cell: dict[str, Any]) -> list[str]:
@@ -24,7 +24,7 @@ def with_links(notebook: dict[str, Any], written: Collection[str]) -> dict[str, 
 
     Args:
         notebook: A chapter of the book, which lies beside the folder ``results``.
-        written: Names of the tables that the run wrote; of others there is no link.
+        written: Names of the tables that the run wrote; other tables get no link.
     """
     cells = []
     for cell in notebook["cells"]:

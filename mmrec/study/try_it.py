@@ -1,4 +1,4 @@
-"""What the book's page "Try it" computes with: a small model of open data, and a picture of it."""
+"""The files of the book's page "Try it": a small model of open data, and a picture."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ MODEL, PICTURE = "model.js", "picture.svg"
 def make(run: Run) -> None:
     """Writes both files into the pages of the book, from the ratings of a run.
 
-    Takes minutes; the model itself is kept in the run's workspace.
+    Takes minutes; the model itself is stored in the run's workspace.
 
     Raises:
         StudyError: The run has no catalogue yet.

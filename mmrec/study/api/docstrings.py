@@ -52,6 +52,6 @@ def linked(text: str, find: Find) -> str:
 
 
 def link(name: str, shown: str, find: Find) -> str:
-    """A link, or code if there is nothing to link to."""
+    """A link, or plain code if there is no target."""
     target = find(name)
     return f":py:obj:`{shown} <{target}>`" if target else f"``{shown}``"

@@ -128,7 +128,7 @@ def callers(project: Path = PROJECT) -> str:
 
 
 def _named(names: Names, text: str) -> Names:
-    """The modules that a text imports, or names in full."""
+    """The modules that a text imports or names in full."""
     whole = set(re.findall(r"mmrec(?:\.\w+)+", text))
     parts = re.findall(r"from (mmrec(?:\.\w+)*) import ([\w, ]+)", text)
     whole |= {f"{room}.{name.strip()}" for room, some in parts for name in some.split(",")}

@@ -16,7 +16,7 @@ _RECORDS = {"NamedTuple", "BaseModel"}
 
 
 def signature(item: Item, find: Find) -> str:
-    """Arguments in brackets and the result, or nothing for what is not called.
+    """Arguments in brackets and the result; empty for what cannot be called.
 
     A class that is a record has its fields for arguments, another one those of ``__init__``.
     """

@@ -8,7 +8,7 @@ from mmrec.study.claims.claim import Check, check
 BEST = "FM: ids and users"
 LIKES = ("EASE", "iALS", "BPR", "LightGCN")
 RANK_ONLY = ("MostPopular", "Sorted", "Ease", "ImplicitFactors", "Pairwise", "ContentLikes")
-"""Kinds of models that order films and predict no rating."""
+"""Kinds of models that rank films and predict no ratings."""
 
 
 def ten_baselines(r: Results) -> Check:

@@ -1,4 +1,4 @@
-"""What a claim is, and what it comes to on the tables of a run."""
+"""What a claim is, and how it is checked against the tables of a run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from mmrec.errors import StudyError
 from mmrec.reports.results import Absent, Results
 
 Figure = float | int | str
-"""A number, or one that is written already (see `percent`)."""
+"""A number, or its printed form (see `percent`)."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a claim comes to.
+    """The result of a claim.
 
     Attributes:
         holds: Whether the tables say what the sentence says.
-        figures: The numbers that it rests on, by name; the sentence may quote any of them.
+        figures: The numbers behind it, by name; the sentence may quote any of them.
     """
 
     holds: bool
@@ -31,19 +31,19 @@ class Check:
 
 
 def check(holds: bool = True, /, **figures: Figure) -> Check:
-    """A check of figures by name; without a condition it holds, and only gives its figures."""
+    """A check with its figures by name; without a condition it holds."""
     return Check(bool(holds), figures)
 
 
 Claim = Callable[[Results], Check]
-"""A sentence about the results. Its name is its name, its docstring what the sentence says."""
+"""A sentence about the results: the function's name is its name, the docstring its content."""
 
 DECIMALS = 3
 """Digits after the point of an error or a score in prose."""
 
 
 def written(value: Figure) -> str:
-    """A figure as prose has it: three decimals, counts with a comma, a true minus."""
+    """A figure as it is printed in prose: three decimals, counts with a comma, a true minus."""
     if isinstance(value, str):
         return value
     text = f"{value:,}" if isinstance(value, int) else f"{value:z.{DECIMALS}f}"
@@ -51,7 +51,7 @@ def written(value: Figure) -> str:
 
 
 def percent(value: float) -> str:
-    """A share in per cent, as prose has it."""
+    """A share in per cent, as it is printed in prose."""
     return f"{value:.1f} %"
 
 
@@ -109,7 +109,7 @@ def named(name: str, claims: Mapping[str, Claim]) -> Claim:
 
 
 def evaluate(claim: Claim, results: Results) -> Check | Absent:
-    """What a claim comes to, or what the run lacks for it."""
+    """The result of a claim, or what the run lacks for it."""
     try:
         return claim(results)
     except Absent as lacking:

@@ -79,7 +79,7 @@ def twenty_numbers_serve_better(r: Results) -> Check:
 
 
 def inputs_of_the_network(r: Results) -> Check:
-    """The network does best on the widest input; without the crowd, too, wider inputs are ahead."""
+    """The network does best on the widest input, and on wider inputs even without the crowd."""
     twenty, genres, mean = (
         _input(r, "genres-rating", NETWORK),
         _input(r, "genres", NETWORK),
@@ -101,7 +101,7 @@ def inputs_of_the_network(r: Results) -> Check:
 
 
 def triples_tell_the_network_nothing(r: Results) -> Check:
-    """On triples alone, the network is about as far off as with the content of other films."""
+    """On triples alone, the network is about as bad as with the content of other films."""
     triples, mean = _input(r, "triples", NETWORK), _input(r, "nothing", "Mean")
     control = _input(r, RELEASED, NETWORK, features="permuted")
     return check(
@@ -113,7 +113,7 @@ def triples_tell_the_network_nothing(r: Results) -> Check:
 
 
 def content_in_the_network(r: Results) -> Check:
-    """The network gains by content over its control, and less ends up ahead of the user's mean."""
+    """The network's gain over its control leaves it only slightly ahead of the user's mean."""
     control, released = (
         _input(r, RELEASED, NETWORK, features=features) for features in ("permuted", "real")
     )
@@ -146,7 +146,7 @@ def ahead_of_the_line(r: Results) -> Check:
 
 
 def content_counts_where_films_are_new(r: Results) -> Check:
-    """Meta's content gain is several times as large on new films as on u1, in vain."""
+    """Meta's content gain is several times as large on new films as on u1, and does not suffice."""
     new, known = (
         r.cell("cold_start", "meta", "content_gain", fold="item"),
         r.cell("table1", "meta", "content_gain"),
@@ -170,7 +170,7 @@ def one_seed_on_new_films(r: Results) -> Check:
 
 
 def the_fm_on_inputs(r: Results) -> Check:
-    """The FM is better on twenty numbers than on everything, the twenty included."""
+    """The FM is better on twenty numbers than on everything, which includes them."""
     twenty, everything = (
         _input(r, row, "FactorisationMachine") for row in ("genres-rating", CROWD)
     )

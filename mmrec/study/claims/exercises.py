@@ -13,7 +13,7 @@ REFITTED = (
     *("user mean", "movie mean", "user+movie bias", "item kNN", "matrix factorisation"),
     *("FM: ids", "FM: ids and users", "FM: content", "FM: hybrid", "rating vectors"),
 )
-"""Models that chapter 9 shows with and without a refit, but for the global mean."""
+"""Models that chapter 9 shows with and without a refit, except for the global mean."""
 
 
 def seeds_vary_less_than_users(r: Results) -> Check:
@@ -47,7 +47,7 @@ def pairs_without_a_modality(r: Results) -> Check:
 
 
 def the_curve_bends(r: Results) -> Check:
-    """A further tenth that is hidden costs more and more beyond 80 %."""
+    """Beyond 80 %, each further tenth that is hidden costs more."""
     errors = [(masking, r.cell("masking_curve", "all", masking=masking)) for masking in MASKS]
     *before, ninety, end = [
         0.1 * (later - earlier) / (more - less)
@@ -57,7 +57,7 @@ def the_curve_bends(r: Results) -> Check:
 
 
 def no_row_withstands_best(r: Results) -> Check:
-    """Another row of Table II is first at each mask, meta with audio is last at all."""
+    """A different row of Table II is first at each mask, and meta with audio is always last."""
     orders = [
         sorted((r.cell("table2", row, masking=masking), row) for row in MASKED)
         for masking in (0.0, 0.5, 0.8)
@@ -79,7 +79,7 @@ def recall_falls_more(r: Results) -> Check:
 
 
 def a_refit_gains(r: Results) -> Check:
-    """The refit makes every model better that learns anything of pairs, and changes no order."""
+    """The refit improves every model but the global mean, and does not change the order."""
     once = {row: r.cell("rating_vectors", row, masking=0.0) for row in REFITTED}
     again = {row: r.cell("rating_vectors", f"{row}, refitted") for row in REFITTED}
     gains = [once[row] - again[row] for row in REFITTED]
@@ -88,7 +88,7 @@ def a_refit_gains(r: Results) -> Check:
 
 
 def published_results_in_the_interval(r: Results) -> Check:
-    """The interval of the refitted rating vectors holds three published results of four."""
+    """The interval of the refitted rating vectors contains three of four published results."""
     low, high = (
         r.cell("rating_vectors", "rating vectors, refitted", f"rmse_{limit}")
         for limit in ("low", "high")
@@ -97,7 +97,7 @@ def published_results_in_the_interval(r: Results) -> Check:
 
 
 def a_rise_and_its_seeds(r: Results) -> Check:
-    """Clean, masks cost more than seeds vary; as published they do not."""
+    """Masks cost more than the spread of the seeds under the clean protocol only."""
     clean, half, published = (
         r.cell("rating_vectors", "rating vectors", masking=masking, protocol=protocol)
         - r.cell("rating_vectors", "rating vectors", masking=0.0, protocol=protocol)

@@ -25,7 +25,7 @@ RESULTS = "results"
 """Folder of the tables, beside the pages."""
 
 LACKING = "[no result]"
-"""In the place of a number that the run does not have."""
+"""Printed instead of a number that the run does not have."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class ValueRole(SphinxRole):
     """A figure by its name; see `mmrec.study.claims.claim.value_of`."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """The number as text, marked as one that follows the tables."""
+        """The number as text, marked as taken from the tables."""
         place = self.get_location()
         try:
             text = written(value_of(self.text, _results(_folder(self.env.app)), CLAIMS))
@@ -51,7 +51,7 @@ class ValueRole(SphinxRole):
 
 
 def hold(app: Sphinx, doctree: nodes.document) -> None:
-    """Holds every marked sentence of a page to its claim."""
+    """Compares every marked sentence of a page with its claim."""
     results = _results(_folder(app))
     for span in list(doctree.findall(nodes.inline)):
         if span["classes"][:1] == ["claim"]:
@@ -59,7 +59,7 @@ def hold(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """What Sphinx calls to load the extension."""
+    """Called by Sphinx to load the extension."""
     app.add_config_value("claims_strict", default=False, rebuild="env", types=(bool,))
     app.add_role("value", ValueRole())
     app.connect("doctree-read", hold)
@@ -92,7 +92,7 @@ def _mark(span: nodes.inline, kind: str, note: str) -> None:
 
 
 def _literal(span: nodes.inline) -> str:
-    """The text of a sentence without the numbers that follow the tables or follow from none."""
+    """The text of a sentence without numbers from the tables and without exempt ones."""
     return "".join(
         str(text)
         for text in span.findall(nodes.Text)

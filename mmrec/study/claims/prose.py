@@ -82,7 +82,7 @@ def figures(text: str) -> list[str]:
 
 
 def measured(text: str) -> list[str]:
-    """What stands in the spans of the class ``measured``, in their order."""
+    """The contents of the spans of the class ``measured``, in order."""
     return [text[start + 1 : end] for start, end, classes in _spans(text) if "measured" in classes]
 
 
@@ -96,7 +96,7 @@ def uncovered(text: str) -> list[str]:
 
 
 def unlike(sentence: str, known: Mapping[str, Figure]) -> list[str]:
-    """Written figures of a sentence that are none of its claim's."""
+    """Written figures of a sentence that are not among those of its claim."""
     return [figure for figure in figures(sentence) if not _is_one_of(figure, known)]
 
 

@@ -39,7 +39,7 @@ def table1_is_reproduced(r: Results) -> Check:
 
 
 def other_inputs_come_out_lower(r: Results) -> Check:
-    """Text, audio and video, made from other inputs, come out below the paper."""
+    """Text, audio and video, computed from other inputs, have lower errors than in the paper."""
     below = {row: _below_paper(r, "table1", row) for row in OTHERS}
     return check(min(below.values()) > 0, **below)
 
@@ -52,7 +52,7 @@ def recall_agrees_less(r: Results) -> Check:
 
 
 def precision_agrees_better_than_recall(r: Results) -> Check:
-    """As published, precision is close to the paper's but for video, recall is not."""
+    """As published, precision is close to the paper's except for video, and recall is not."""
     told: dict[str, str] = {}
     distances: dict[tuple[str, str], float] = {}
     for row in (*OTHERS, *WITH_META):
@@ -79,7 +79,7 @@ def two_rows_are_ahead_of_meta(r: Results) -> Check:
 
 
 def table2_is_close(r: Results) -> Check:
-    """The eight cells of Table II lie about the paper's, some below and some above."""
+    """The eight cells of Table II lie around the paper's, some below and some above."""
     below = [_below_paper(r, "table2", row, masking=m) for row in MASKED for m in (0.5, 0.8)]
     return check(
         min(below) < 0 < max(below) and max(map(abs, below)) < 0.015,
@@ -122,7 +122,7 @@ def leak_made_it_worse(r: Results) -> Check:
 
 
 def own_target_matters_little(r: Results) -> Check:
-    """Leaving the target out of its user vector moves the error by less than a hundredth."""
+    """Leaving the target out of its user vector changes the error by less than a hundredth."""
     moved = {
         row: _step(r, "target left out of its user vector", row, "hidden_target")
         - _step(r, "user vectors from training ratings", row, "training_profiles")
@@ -132,7 +132,7 @@ def own_target_matters_little(r: Results) -> Check:
 
 
 def selection_flatters(r: Results) -> Check:
-    """Choosing the epoch by the test part, and training on the validation tenth, flatters."""
+    """Selecting on the test part and training on the validation tenth lower the error."""
     gains = {
         row: _step(r, "selected on validation", row, "clean")
         - _step(r, "target left out of its user vector", row, "hidden_target")
@@ -142,7 +142,7 @@ def selection_flatters(r: Results) -> Check:
 
 
 def tuning_makes_up(r: Results) -> Check:
-    """Tuning gains two to three hundredths; small batches before it move about as seeds do."""
+    """Tuning gains two to three hundredths; small batches change no more than seeds differ."""
     gains, worse, spreads = {}, {}, []
     for modalities, name in (("meta", "meta"), ("all", "all_four")):
         selected, small, tuned = (_step(r, row, modalities, "clean") for row in TUNING)
@@ -181,7 +181,7 @@ def the_network_recognises(r: Results) -> Check:
 
 
 def undecided_gains(r: Results) -> Check:
-    """The content gains of meta, audio, and meta with video have intervals with zero in them."""
+    """The intervals of the content gains of meta, audio, and meta with video contain zero."""
     rows = r.table("table1").query("features == 'real' and gain_low < 0 < gain_high")
     found = ", ".join(rows["row"])
     return check(found == "meta, audio, meta+video", rows=found or "none")
@@ -194,7 +194,7 @@ def gains_are_small(r: Results) -> Check:
 
 
 def content_in_the_fm(r: Results) -> Check:
-    """What sets *FM: content* above two biases is content; beside ids and users it adds little."""
+    """The lead of *FM: content* over two biases is content; with ids and users it adds little."""
     content, both = r.cell("table1", "FM: content"), r.cell("table1", "FM: hybrid")
     lead = r.cell("table1", "user+movie bias") - content
     gain = r.cell("table1", "FM: content", "content_gain")
@@ -209,7 +209,7 @@ def content_in_the_fm(r: Results) -> Check:
 
 
 def meta_needs_its_director(r: Results) -> Check:
-    """Without the director meta is worse, by next to nothing."""
+    """Without the director meta is only slightly worse."""
     loss = r.cell("variants", "meta-undirected") - r.cell("variants", "meta")
     return check(loss > 0, loss=loss)
 
@@ -227,7 +227,7 @@ def masking_costs_little(r: Results) -> Check:
 
 
 def masking_in_the_paper(r: Results) -> Check:
-    """What hiding ratings costs by the paper's own tables."""
+    """The cost of hiding ratings in the paper's own tables."""
     half, most = (
         [
             r.cell("table2", row, "paper_rmse", masking=m) - r.cell("table1", row, "paper_rmse")
@@ -245,13 +245,13 @@ def masking_in_the_paper(r: Results) -> Check:
 
 
 def masking_as_published(r: Results) -> Check:
-    """What hiding 80 % costs under the paper's protocol."""
+    """The cost of hiding 80 % under the paper's protocol."""
     costs = [_increase(r, row, 0.8, PUBLISHED) for row in MASKED]
     return check(min(costs) > 0, least=min(costs), most=max(costs))
 
 
 def the_end_of_the_curve(r: Results) -> Check:
-    """With 90 % hidden the network is still ahead of two biases, with 95 % behind them."""
+    """With 90 % hidden the network is still ahead of two biases, and with 95 % behind them."""
     biases = r.cell("table2", "user+movie bias")
     whole, most, ninety, end = (
         r.cell("masking_curve", "all", masking=m) for m in (0.0, 0.8, 0.9, 0.95)
@@ -289,7 +289,7 @@ def rating_vectors_reach(r: Results) -> Check:
 
 
 def a_hidden_target_is_missed(r: Results) -> Check:
-    """With the target hidden and all else as published, rating vectors are worse, by far."""
+    """With the target hidden and all else as published, rating vectors are far worse."""
     clean, published, hidden = (
         r.cell("rating_vectors", "rating vectors", masking=0, protocol=protocol)
         for protocol in ("clean", PUBLISHED, "hidden_target")
@@ -308,7 +308,7 @@ def masked_rating_vectors(r: Results) -> Check:
 
 
 def refitted_baselines(r: Results) -> Check:
-    """Refitted as well, the factorisation machine on ids and users is ahead, neighbours are not."""
+    """Refitted as well, the FM on ids and users is ahead, and neighbours are not."""
     ours = r.cell("rating_vectors", "rating vectors, refitted")
     fm, neighbours = (
         r.cell("rating_vectors", f"{row}, refitted") for row in ("FM: ids and users", "item kNN")

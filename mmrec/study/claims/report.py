@@ -1,4 +1,4 @@
-"""What the claims of a book come to on a run: for the terminal, and for the page of the run."""
+"""The results of all claims on a run: for the terminal, and for the page of the run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,16 +12,16 @@ Found = Mapping[str, Check | Absent]
 
 
 def findings(results: Path) -> Found:
-    """What every claim comes to on the tables of a folder."""
+    """The result of every claim on the tables of a folder."""
     read = Results(results)
     return {name: evaluate(claim, read) for name, claim in CLAIMS.items()}
 
 
 def section(found: Found, pages: Mapping[str, str]) -> str:
-    """A section on the sentences that are not so in a run, empty if all are.
+    """A section on the sentences that do not hold in a run; empty if all hold.
 
     Args:
-        found: What each claim comes to.
+        found: The result of each claim.
         pages: Text of each page by its name in the book.
     """
     rows = []
@@ -42,7 +42,7 @@ def section(found: Found, pages: Mapping[str, str]) -> str:
 
 
 def listing(results: Path, pages: Mapping[str, Path]) -> str:
-    """Every claim with its figures, and by page how many are used and which figures none covers.
+    """Every claim with its figures; for each page, how many are used, and the uncovered figures.
 
     Args:
         results: Folder of the tables.
