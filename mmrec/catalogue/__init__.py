@@ -1,1 +1,1 @@
-"""The catalogue of movies: where its data come from, and which of them are about the right film."""
+"""The catalogue of movies: where its data come from, and which belong to the right film."""

@@ -2,8 +2,8 @@
 
 Paper §III. A field is taken from the first source that has it, in this order: matches that are
 verified (the paper's own file before the second scrape), then the open data, then matches that
-are neither verified nor rejected. A rejected match gives nothing. Summaries follow the same rule
-within the order of sources that the run asks for.
+are neither verified nor rejected. A rejected match provides no field. Summaries follow the same
+rule within the order of sources that the run asks for.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from mmrec.errors import StudyError
 from mmrec.workspace import Workspace
 
 TEXT_SOURCES = {"imdb": (Published.name, Details.name), "open": (OpenData.name,)}
-"""What summaries can be taken from, and the providers behind each name."""
+"""Sources of summaries, and the providers behind each name."""
 
 # MovieLens-100K ends in April 1998. IMDb numbers its entries as they come: of the matches whose
 # year agrees, 999 in 1,000 lie below 131,000. A higher number is an entry made later.
@@ -93,8 +93,8 @@ def enrich(
 
     Args:
         canonical: ``movielens.read(...).movies``.
-        paths: Name of a resource to its file or folder; those that are None or not named are
-            done without.
+        paths: Name of a resource to its file or folder; the catalogue is built without those that
+            are None or missing.
         text_sources: Where summaries come from, in order.
 
     Returns:
@@ -121,7 +121,7 @@ def enrich(
 
 
 def movies_of(canonical: pd.DataFrame) -> list[Movie]:
-    """MovieLens' movies as providers are asked for them."""
+    """MovieLens' movies in the form in which providers are queried."""
     return [
         Movie(
             movie_id=row["movie_id"],
@@ -135,7 +135,7 @@ def movies_of(canonical: pd.DataFrame) -> list[Movie]:
 
 
 def providers(paths: Mapping[str, Path | None]) -> list[Provider]:
-    """The providers whose files are there, in order of trust."""
+    """The providers whose files are available, in order of trust."""
     known: dict[str, Callable[[Path], Provider]] = {
         sources.ENHANCED_ITEMS.name: Published,
         sources.MOVIE_DETAILS.name: Details,

@@ -1,4 +1,4 @@
-"""What scraped and downloaded fields go through before they mean anything."""
+"""Cleans scraped and downloaded fields."""
 
 import math
 import re
@@ -44,7 +44,7 @@ _GENRES = {
 
 
 def plot(value: object) -> str | None:
-    """A summary without its closing "—author <e-mail>", or None if there is no plot in it."""
+    """A summary without its closing "—author <e-mail>", or None if it contains no plot."""
     said = known(value)
     if said is None or said.startswith(_PLACEHOLDERS):
         return None
@@ -68,7 +68,7 @@ def text(value: object) -> str | None:
 
 
 def texts(values: object) -> tuple[str, ...]:
-    """The strings of a list that hold something; nothing for what is no list."""
+    """The non-empty strings of a list; empty for anything that is not a list."""
     if not isinstance(values, list | tuple):
         return ()
     return tuple(found for found in map(text, values) if found)
@@ -86,7 +86,7 @@ def number(value: object) -> float | None:
 
 
 def title_key(title: str) -> str:
-    """What two spellings of a title have in common.
+    """A key that is the same for two spellings of a title.
 
     Case, accents, punctuation and a leading article do not count, nor do a year or another name in
     parentheses at the end.

@@ -1,7 +1,7 @@
-"""HTTP with an end: a body of bounded size, received within a bounded time.
+"""HTTP with limits: a body of bounded size, received within a bounded time.
 
-The time-outs of `requests` bound the wait for the next bytes alone; a server that sends one byte
-now and then keeps a client for ever, and a few kilobytes of gzip can unpack to gigabytes.
+The time-outs of `requests` bound only the wait for the next bytes: a server that sends one byte now
+and then keeps a client waiting for ever, and a few kilobytes of gzip can unpack to gigabytes.
 """
 
 import threading
@@ -100,7 +100,7 @@ def _pass_on(
 def _within(
     work: Callable[[], requests.Response], end: float, given_up: threading.Event
 ) -> requests.Response:
-    """Waits for work in another thread, which can be left behind: a blocked read cannot be ended.
+    """Waits for work in another thread, which can be abandoned: a blocked read cannot be ended.
 
     The thread ends with its next byte, its next time-out, or the process.
     """

@@ -1,4 +1,4 @@
-"""Where bytes come from: a mirror, an address, a wheel, the package; and how they are checked."""
+"""Locations of data (a mirror, an address, a wheel, the package), and how data are checked."""
 
 import hashlib
 import lzma
@@ -30,7 +30,7 @@ _HIDDEN = {"thumbs.db", "desktop.ini"}
 
 
 class Absent(Exception):
-    """A location that cannot serve now: not set up, not reachable, nothing there. No damage."""
+    """A location that is not available: not set up, not reachable, or empty. Nothing is damaged."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ def download(url: str, folder: Path, known_hash: str | None = None) -> Path:
 
 
 def _to_file(url: str, path: str, _: pooch.Pooch) -> None:
-    """Pooch's downloader, with an end to size and time."""
+    """Pooch's downloader, limited in size and time."""
     with open(path, "wb") as file:
         answer = http.receive(url, file.write, limit=LARGEST_FILE, seconds=LONGEST_DOWNLOAD)
     answer.raise_for_status()
@@ -267,7 +267,7 @@ def sha256(path: Path) -> str:
 def tree_digest(folder: Path) -> str:
     """SHA-256 over the sorted lines "<name> <git blob SHA-1>" of all files in a folder.
 
-    Hidden files, and those in hidden folders, do not count: desktops leave such files behind.
+    Hidden files, and files in hidden folders, are ignored, since desktop programs create them.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder) for path in files]
@@ -284,7 +284,7 @@ def _hidden(name: Path) -> bool:
 def pinned(digest: str | None, of: Callable[[Path], str] = blob_digest) -> Callable[[Path], str]:
     """A check that a file (or, with ``of=tree_digest``, a folder) has the digest given.
 
-    With None any content is taken, and its digest recorded.
+    With None any content is accepted, and its digest recorded.
     """
 
     def verify(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Decides whether a candidate is the film that was asked for.
+"""Decides whether a candidate is the film in question.
 
 The study's two scrapes of IMDb each took the first hit of a title search unchecked, and web
 services are searched by title as well. One set of rules decides for all of them, by the IMDb id
@@ -44,14 +44,14 @@ _LONGEST = 300
 
 _ID = "the IMDb id given"
 OPEN_DATA = "the open data"
-"""What reasons call the source of directors that were written for the movies themselves."""
+"""Name, in reasons, of the source of directors that were written for the movies themselves."""
 
 _DIRECTOR = "the director agrees with {}"
 _SAME_DIRECTOR = "the same director as a match whose year agrees"
 
 
 class Assessed(NamedTuple):
-    """A candidate and how well it agrees with the movie asked for."""
+    """A candidate, and how well it agrees with the movie in question."""
 
     candidate: Candidate
     match: Match
@@ -64,7 +64,7 @@ class ImdbNumbers:
         films: Films with known ids and years.
         last: The highest number that a film of the list can have; later entries are other films.
         neighbours: How many known numbers to look at on either side.
-        span: The most that the neighbours' years may lie apart.
+        span: The largest allowed difference between the neighbours' years.
     """
 
     def __init__(self, films: Iterable[Film], *, last: int, neighbours: int = 3, span: float = 1.0):
@@ -121,7 +121,7 @@ def agree(ours: Iterable[str], theirs: Iterable[str]) -> bool | None:
 
 
 def title_likeness(movie: Movie, titles: Iterable[str]) -> float:
-    """How like a movie's titles the likest of some titles is: 0 to 1, 1 if they are the same.
+    """The best similarity between a movie's titles and some others, 0 to 1 (the same title).
 
     Case, accents, punctuation and a leading article do not count.
     """
@@ -153,8 +153,8 @@ def assess(
         film: The film in question.
         others: What other providers found for the same movie.
         directors: Of the movie, as an own source has them; may be empty.
-        told_by: What reasons call that source.
-        numbers: What IMDb's numbers tell, where the list ends at a known time.
+        told_by: Name of that source in reasons.
+        numbers: The evidence of IMDb's numbers, if the list ends at a known time.
     """
     if movie.imdb_id and film.imdb_id:
         if movie.imdb_id == film.imdb_id:
@@ -210,7 +210,7 @@ def assess(
 
 
 def _years_apart(movie: Movie, film: Film, numbers: ImdbNumbers | None) -> tuple[float, float]:
-    """How far the film's year, and that of its IMDb number, are from the movie's; NaN: unknown."""
+    """Distances of the film's year, and of its IMDb number's, from the movie's; NaN if unknown."""
     nan = float("nan")
     wanted = nan if movie.year is None else movie.year
     year = nan if film.year is None else film.year
@@ -286,7 +286,7 @@ def _completed(film: Film, known: dict[str, Film]) -> Film:
 def _settle_shared(
     assessed: list[Assessed], movies: dict[int, Movie], reasons: set[str]
 ) -> list[Assessed]:
-    """Settles to whom an id belongs that was found for two different titles.
+    """Decides which of two different titles an id belongs to.
 
     It stays with the title for which the director confirms it, or whose id the list gives (the
     certain reasons); where nothing is certain, nothing is verified. The same title twice, or a

@@ -1,7 +1,7 @@
-"""One row per movie out of what all providers found.
+"""Merges the findings of all providers into one row per movie.
 
 Each field comes from the candidate that agrees best with the movie; between equals, the order of
-the providers decides. A rejected candidate gives nothing, and candidates that are two different
+the providers decides. A rejected candidate provides nothing, and candidates that are two different
 films are never mixed. Where providers contradict each other, nothing is averaged.
 """
 
@@ -21,7 +21,7 @@ _MINUTES_APART = 10
 
 @dataclass(frozen=True)
 class Merged:
-    """What the candidates come to.
+    """The merged candidates.
 
     Attributes:
         movies: As `mmrec.catalogue.tables.Catalogue` has them, in the movies' order.
@@ -42,12 +42,12 @@ def merge(
     order: Sequence[str],
     summaries: Sequence[str] | None = None,
 ) -> Merged:
-    """Puts together what the providers found.
+    """Merges the findings of the providers.
 
     Args:
         movies: What was asked for.
         assessed: What `mmrec.catalogue.matching.assess_all` gives.
-        order: The providers' names; the earlier counts more where two agree equally well.
+        order: The providers' names; of two that agree equally well, the earlier one counts.
         summaries: The providers whose summaries may be taken, in order; a doubtful match stands
             behind every certain one. By default, all in ``order``.
     """
@@ -92,7 +92,7 @@ def merge(
 
 
 def _one_film(ranked: Iterable[Assessed]) -> tuple[list[Assessed], list[Assessed]]:
-    """Those that speak of one film, best first, and the others with the reason."""
+    """The candidates of one film, best first, and the others with the reason."""
     kept: list[Assessed] = []
     dropped: list[Assessed] = []
     best: Candidate | None = None
@@ -148,7 +148,7 @@ def _row(
 def _first(
     candidates: Iterable[Candidate], value: Callable[[Candidate], object]
 ) -> Candidate | None:
-    """The first candidate that knows something."""
+    """The first candidate that has a value."""
     return next((one for one in candidates if value(one)), None)
 
 
@@ -161,7 +161,7 @@ def _for_summaries(kept: Iterable[Assessed], order: Sequence[str]) -> list[Candi
 
 
 def _match(kept: Iterable[Assessed], dropped: Iterable[Assessed]) -> Match:
-    """The match of the movie: that of the best candidate which tells what film it is."""
+    """The match of the movie: that of the best candidate that identifies a film."""
     for one in (*kept, *dropped):
         if one.candidate.match is None:
             return one.match
@@ -169,7 +169,7 @@ def _match(kept: Iterable[Assessed], dropped: Iterable[Assessed]) -> Match:
 
 
 def _conflicts(accepted: Sequence[Candidate]) -> list[tuple[str, str, str, str, str]]:
-    """Where a candidate contradicts the best one that has the field."""
+    """The contradictions of a candidate with the best one that has the field."""
     conflicts = []
     for name, (value, differ) in _COMPARED.items():
         known = [(value(one), one.provider) for one in accepted if value(one)]

@@ -1,7 +1,7 @@
-"""What a catalogue of a reader's own has beside the study's tables: the reader's ids, and files.
+"""Ids and files of a reader's own catalogue, which the study's tables do not contain.
 
-Within the package, films and users are numbers. The reader's own names for them are kept beside
-the catalogue, so that whatever is computed can be told in the reader's words.
+Within the package, films and users are numbers. The reader's own names for them are stored beside
+the catalogue, so that every result can be reported with the reader's names.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Own:
     """Ids and files of a catalogue.
 
     Attributes:
-        films: ``movie_id, id, title, year``, where ``id`` is the reader's; then the columns of the
-            reader's list that nothing else keeps, as they are.
+        films: ``movie_id, id, title, year``, where ``id`` is the reader's; then the columns
+            of the reader's list that are stored nowhere else, unchanged.
         users: ``user_id, id``, likewise.
         files: ``movie_id, kind, path``: trailers and posters, one of a kind for each film, by
             absolute path.
@@ -75,10 +75,10 @@ def load(workspace: Workspace) -> Own | None:
 
 
 def refuse(workspace: Workspace) -> None:
-    """Stops what is about MovieLens, and would put its movies in the place of the reader's.
+    """Stops code that is specific to MovieLens and would replace the reader's movies by its own.
 
     Raises:
-        StudyError: If the workspace holds films of a reader's own.
+        StudyError: If the workspace contains a reader's own films.
     """
     if _path(workspace, "films").exists():
         raise StudyError(
@@ -90,7 +90,7 @@ def refuse(workspace: Workspace) -> None:
 
 
 def earlier_films(workspace: Workspace) -> pd.DataFrame | None:
-    """The table ``films`` of an earlier run, whatever became of the others; None if there is none.
+    """The table ``films`` of an earlier run, even if others are missing; None if there is none.
 
     Raises:
         LocalError: If the file may not be read.

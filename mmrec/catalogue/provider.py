@@ -1,4 +1,4 @@
-"""The contract of providers: what a provider is asked for, and what it returns for a movie.
+"""The contract of providers: the query, and what a provider returns for a movie.
 
 The study's own files and the web services of ``mmrec enrich`` keep to the same contract: a
 `Provider` turns movies into candidates. A provider does not decide which candidates are the right
@@ -18,7 +18,7 @@ VERIFIED, UNVERIFIED, REJECTED, MISSING = "verified", "unverified", "rejected", 
 """The states of a match; a movie is missing if no provider has a candidate for it."""
 
 FILM = "film"
-"""The `Film.kind` of what is a film."""
+"""The `Film.kind` of a film."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Movie:
 
     Attributes:
         movie_id: Its number in the list.
-        title: As one would write it, articles in front.
+        title: In natural order, with articles in front.
         year: Of its release, None where the list has none.
-        alternate_titles: Other names it goes by, such as the original one.
+        alternate_titles: Other titles, such as the original one.
         imdb_id: ``"tt…"`` where the list gives it, else None.
         genres: Where the list gives them, else empty.
     """
@@ -80,10 +80,9 @@ class Film:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a provider says about a film; what it does not know is left at its default.
+    """What a provider says about a film; unknown values keep their defaults.
 
-    Values that cannot be what they should be, such as a runtime of "abc", are dropped: an odd
-    fact costs itself and nothing else.
+    Impossible values, such as a runtime of "abc", are dropped, and the other facts are kept.
 
     Attributes:
         summary: The plot in plain text.
@@ -134,8 +133,8 @@ class Candidate:
     Attributes:
         movie_id: Of the movie asked for.
         provider: The provider's name.
-        film: What tells which film it is.
-        facts: What it tells about the film.
+        film: The identity of the film.
+        facts: The facts about it.
         source: Address of the page or file, exact enough to give credit.
         licence: What may be done with the facts.
         match: None for a candidate that identifies a film; `mmrec.catalogue.matching` then decides
@@ -154,7 +153,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Miss:
-    """A movie, or a field of it, that a provider could not give, and why."""
+    """A movie, or one of its fields, that a provider lacks, and why."""
 
     movie_id: int
     provider: str
@@ -186,7 +185,7 @@ def collect(
         All their candidates, and all their misses.
 
     Raises:
-        StudyError: If a provider raises it, or answers for what it was not asked.
+        StudyError: If a provider raises it, or answers for a movie that was not in the query.
     """
     ids = {movie.movie_id for movie in movies}
     candidates: list[Candidate] = []

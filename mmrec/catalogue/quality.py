@@ -1,4 +1,4 @@
-"""Tables on the catalogue's quality: what it covers, and what was turned away."""
+"""Tables on the catalogue's quality: coverage and rejected matches."""
 
 import pandas as pd
 
@@ -50,7 +50,7 @@ def coverage(catalogue: Catalogue) -> pd.DataFrame:
 
 
 def origins(catalogue: Catalogue) -> pd.DataFrame:
-    """For how many movies each source gave each field: one row per field, one column a source."""
+    """Number of movies by field (row) and source of the field (column)."""
     fields = ("summary", "directors", "cast", "imdb_rating")
     table = pd.DataFrame(
         {
@@ -64,7 +64,7 @@ def origins(catalogue: Catalogue) -> pd.DataFrame:
 
 
 def match_status(catalogue: Catalogue) -> pd.DataFrame:
-    """Movies by what became of their IMDb match, and the share (0-1) of the ratings on them."""
+    """Movies by the status of their IMDb match, and their share (0-1) of the ratings."""
     movies = catalogue.movies.set_index("movie_id")["match_status"]
     order = [VERIFIED, UNVERIFIED, REJECTED, MISSING]
     rated = catalogue.ratings["movie_id"].map(movies).value_counts(normalize=True)
@@ -78,7 +78,7 @@ def rejections(catalogue: Catalogue) -> pd.DataFrame:
 
 
 def twins(catalogue: Catalogue) -> pd.DataFrame:
-    """Films that stand under several ids: their ids, titles and number of ratings."""
+    """Films with several ids: their ids, titles and number of ratings."""
     movies = catalogue.movies
     counts = catalogue.ratings["movie_id"].value_counts()
     several = movies[movies["film_id"].duplicated(keep=False)]

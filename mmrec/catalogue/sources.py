@@ -42,8 +42,8 @@ _LARGEST_PICTURE, _LONGEST_PICTURE = 20_000_000, 120.0  # bytes, seconds
 class NamedFiles:
     """Files fetched one by one, named by the IMDb ids that two other resources mention.
 
-    An id without a file upstream is passed over; the digest of the whole set tells in the end
-    whether it is the right one. Interrupted, it resumes at the file.
+    An id without a file upstream is skipped; in the end, the digest of the whole set shows whether
+    it is the right one. An interrupted download resumes at the file.
 
     Attributes:
         url: With ``{id}`` in it.
@@ -123,7 +123,7 @@ class Served:
     notes: tuple[str, ...] = ()
 
     def record(self) -> dict[str, object]:
-        """What a run's record keeps: everything but the path on this machine."""
+        """The entry in a run's record: everything except the path on this machine."""
         return {
             "place": self.place,
             "kind": self.kind,

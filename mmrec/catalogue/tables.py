@@ -45,7 +45,7 @@ _LIST_FIELDS = ("genres", "directors", "cast")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All that the later stages know of movies, ratings and users.
+    """Everything that later stages know of movies, ratings and users.
 
     Attributes:
         movies: One row per movie id, ascending, with the columns :data:`MOVIE_COLUMNS`. ``genres``,
@@ -78,7 +78,7 @@ class Catalogue:
 
 
 def movies_table(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
-    """A table with the columns :data:`MOVIE_COLUMNS`; what the rows lack is unknown.
+    """A table with the columns :data:`MOVIE_COLUMNS`; values that the rows lack are unknown.
 
     Args:
         rows: One mapping per movie. Without a ``film_id``, each movie is a film of its own.

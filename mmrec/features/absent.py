@@ -1,7 +1,7 @@
-"""Tables of no film, where a reader's own films have nothing that they could be made of.
+"""Empty tables, for a reader's own films without any input for a modality.
 
-Of MovieLens there is always something, or what is missing is an error. Of films of one's own, a
-chapter says what is missing and goes on.
+For MovieLens, a missing input is an error. For a reader's own films, a chapter reports what is
+missing and continues.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from mmrec.features.table import FeatureTable
 from mmrec.workspace import Workspace
 
 REASON = "left out"
-"""What the provenance of such a table says why it is empty under."""
+"""Key in the provenance under which an empty table says why it is empty."""
 
 
 def nothing(modality: str, why: str, parts: Mapping[str, slice] | None = None) -> FeatureTable:
-    """A table of no film.
+    """An empty table.
 
     Args:
         modality: Its name.
-        why: Why there is nothing in it, for its provenance.
+        why: Why it is empty, for its provenance.
         parts: Its parts, if what reads it asks for them; by default one without a column.
     """
     width = max((part.stop for part in (parts or {}).values()), default=0)

@@ -1,6 +1,6 @@
-"""Vectors of files: each computed once, and kept by the content of its file.
+"""Vectors of files, each computed once and stored under the content of its file.
 
-What pictures, sound and a modality of the reader's own have in common.
+Pictures, sound and a reader's own modality share this code.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def embed(
     instead: str | None = None,
     n_jobs: int = -1,
 ) -> tuple[FeatureTable, pd.DataFrame]:
-    """The feature table of a modality that a function makes of files, one vector per movie.
+    """The feature table of a modality that a function computes from files, one vector per movie.
 
     This is all that a modality of the reader's own needs: a function and a name. Saved as
     ``features/<modality>.parquet``, the table can be named in ``Experiment(modalities=…)``.
@@ -116,7 +116,7 @@ def vectors_of(
     """Embeds each file once, in parallel single-threaded processes.
 
     A vector is cached by the content of its file and by the recipe, as soon as it is computed, so
-    a killed run resumes; a damaged file costs its own movie and nothing else. A cached vector that
+    a killed run resumes; a damaged file affects only its own movie. A cached vector that
     cannot be read is computed again.
 
     Within ``joblib.parallel_config("dask")`` the workers of a Dask cluster do the same, and the
@@ -163,7 +163,7 @@ def vectors_of(
 
 
 def dropped(rows: Sequence[tuple[int, str, str]]) -> pd.DataFrame:
-    """The movies a source has but cannot give a vector for: ``movie_id, file, reason``."""
+    """Movies of a source whose files give no vector: ``movie_id, file, reason``."""
     return pd.DataFrame(rows, columns=_DROPPED_COLUMNS).astype({"movie_id": int})
 
 

@@ -1,4 +1,4 @@
-"""Features of a catalogue of a reader's own: the modalities that its facts and files allow.
+"""Features of a reader's own catalogue: the modalities that its facts and files allow.
 
 The tables have the names, the encoders and the columns of the study's, so that whatever reads the
 study's features reads these.
@@ -22,13 +22,13 @@ from mmrec.features.table import FeatureTable
 Made = tuple[FeatureTable, pd.DataFrame]
 
 _NOT_EXPECTED = {text.NO_SYNOPSIS, facts.NO_RATING, video.NO_FILE, audio.NO_FILE}
-"""Reasons that are none to complain of: there was nothing to make the table of."""
+"""Reasons that are not problems: there was no input for the table."""
 _REMEDIES = {"meta": "See failures.csv for what the providers said."}
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What to embed with; of each, the first that is available.
+    """The encoders to use; of each list, the first that is available.
 
     Attributes:
         text: A model of sentence-transformers.
@@ -47,14 +47,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Embedded:
-    """What became of a table.
+    """The outcome for one table.
 
     Attributes:
         name: Of the table.
         table: The table, or None.
         problem: Why there is no table, or None.
         left_out: Files that could not be used: ``movie_id, file, reason``.
-        expected: Whether there was anything to make it of.
+        expected: Whether there was any input for it.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Embedded:
 
 
 TABLES = ("text", "meta", "facts", "facts-unrated", "imdb", "video", "audio")
-"""Names of the tables, in the order in which they are made."""
+"""Names of the tables, in the order in which they are computed."""
 
 
 def embed(movies: pd.DataFrame, own: Own, *, choices: Choices, cache: Path) -> Iterator[Embedded]:
@@ -108,7 +108,7 @@ def embed(movies: pd.DataFrame, own: Own, *, choices: Choices, cache: Path) -> I
 
 
 def _none(name: str, why: str, left_out: pd.DataFrame) -> Embedded:
-    """Why there is no table; where files are to blame, they are told one by one elsewhere."""
+    """Why there is no table; unusable files are reported one by one elsewhere."""
     expected = why not in _NOT_EXPECTED
     remedy = _REMEDIES.get(name, "Get them again.") if expected else "None is needed."
     problem = StudyError(why, where=f"{name} features", remedy=remedy)

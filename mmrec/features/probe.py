@@ -1,4 +1,4 @@
-"""What a modality's vectors know of genres, whatever a recommender makes of them."""
+"""How much a modality's vectors reveal about genres, independently of any recommender."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ PENALTY = 0.003
 def genre_auc(tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame) -> pd.DataFrame:
     """Logistic regressions of each genre on each table, scored on held-out films.
 
-    Both ids of a film under two ids stand in one fold. The control is the same regression on as
+    Both ids of a film under two ids are in the same fold. The control is the same regression on as
     many random numbers; the genre flags of a meta table must be cut out by the caller.
 
     Args:
@@ -59,7 +59,7 @@ def genre_auc(tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame) 
 def on_common_films(
     tables: Sequence[tuple[str, FeatureTable]], movies: pd.DataFrame
 ) -> pd.DataFrame:
-    """As :func:`genre_auc`, of the films that all tables have; a table of no film is left out."""
+    """As :func:`genre_auc`, on the films that all tables have; empty tables are left out."""
     there = [(label, table) for label, table in tables if len(table.movie_ids)]
     common = movies
     for _, table in there:

@@ -1,7 +1,7 @@
 """The authors' own audio embeddings, imported as a feature table and cleaned of empty rows.
 
-Their file has one row per movie, in the order of the ids. Paper §V.A says how the vectors were
-made; with which weights, no file says.
+Their file has one row per movie, in the order of the ids. Paper §V.A describes how
+the vectors were computed; the weights are not known.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What can be chosen by name: encoders, sources of media, word vectors."""
+"""Registries of what can be chosen by name: encoders, sources of media, word vectors."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ class Registry(dict[str, E]):
     ``registry["mine"] = entry`` adds one.
 
     Args:
-        kind: What the names name, for messages.
+        kind: What the entries are, for messages.
         entries: Name to entry.
     """
 
@@ -38,8 +38,8 @@ class Registry(dict[str, E]):
 
         Args:
             names: In order of preference.
-            attempt: Gives what is wanted of an entry, or raises StudyError saying why it is not
-                available.
+            attempt: Returns the result for an entry, or raises StudyError that says why it is
+                not available.
 
         Returns:
             The name, and what ``attempt`` gave. Why earlier names were passed over is logged in
@@ -73,14 +73,14 @@ class Registry(dict[str, E]):
 
 @dataclass(frozen=True)
 class Encoder:
-    """What encoders of pictures and of sound have in common.
+    """The common part of encoders of pictures and of sound.
 
     Encoders are equal if their names are: a process loads a network once, however often it is
     handed the encoder.
 
     Attributes:
-        name: What profiles and feature tables call it.
-        title: The name as a caption writes it.
+        name: Its name in profiles and feature tables.
+        title: Its name in captions.
         weights: Gives the verified file of weights, or raises StudyError; None if there is none.
     """
 
@@ -89,7 +89,7 @@ class Encoder:
     weights: Callable[[], Path] | None = field(compare=False)
 
     def instead_of(self, title: str) -> str | None:
-        """What this encoder stands in for where the paper's is another one, or None."""
+        """The encoder of the paper that this one replaces, or None."""
         return None if self.title == title else f"{self.title} for {title}"
 
     def weights_name(self) -> str:

@@ -1,7 +1,7 @@
-"""Which films a chapter on features is about: MovieLens', or those of a reader's own.
+"""The films that a chapter on features is about: MovieLens', or a reader's own.
 
-The open data tell of MovieLens' films, by MovieLens' ids. A reader's films have numbers, too, but
-they are others, and nothing of the open data is ever theirs.
+The open data describe MovieLens' films, by MovieLens' ids. The numbers of a reader's own films are
+unrelated to these, so the open data are never used for them.
 """
 
 import pandas as pd
@@ -21,14 +21,14 @@ def ranked(catalogue: Catalogue, workspace: Workspace, n_movies: int) -> pd.Inde
     Args:
         catalogue: What ``mmrec.catalogue.tables.load`` returns.
         workspace: Of the catalogue.
-        n_movies: Only so many of MovieLens' movies; of a reader's films, all count.
+        n_movies: At most this many of MovieLens' movies; a reader's own films are all used.
     """
     limit = n_movies if own.load(workspace) is None else None
     return pd.Index(catalogue.most_rated(limit), name="movie_id")
 
 
 def told_openly(movies: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
-    """The movies as the open data alone tell them, and none of a reader's own.
+    """The movies as described by the open data alone; none of a reader's own.
 
     See `mmrec.catalogue.providers.open_data.only`.
     """

@@ -1,4 +1,4 @@
-"""Sentence-BERT: sentences to vectors, whatever else is encoded with them."""
+"""Sentence-BERT: vectors of sentences, independent of the other sentences in a batch."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Summaries to sentences, by rules alone."""
+"""Splits summaries into sentences by rules."""
 
 import hashlib
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def split(summaries: Iterable[str]) -> list[list[str]]:
 
 
 def key(text: str) -> str:
-    """What a cache knows a text by: 32 hexadecimal digits."""
+    """The key of a text in a cache: 32 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

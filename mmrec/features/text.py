@@ -25,7 +25,7 @@ from mmrec.workspace import Workspace, atomic_path, kept
 
 @dataclass(frozen=True)
 class Pinned:
-    """A model whose content is known, wherever it is had from.
+    """A model whose content is known, wherever it comes from.
 
     Attributes:
         package: An installed package that has it in its folder ``model``.
@@ -49,10 +49,10 @@ PINNED = {
         },
     )
 }
-"""Models that are verified before they are used; any other is known by its content."""
+"""Models that are verified before use; any other is identified by its content."""
 
 NO_SYNOPSIS = "no film has a synopsis"
-"""Why there is no text table of films of a reader's own."""
+"""Why there is no text table of a reader's own films."""
 
 _HUB_NAMESPACE = "sentence-transformers"
 _PART_SENTENCES = 512
@@ -188,7 +188,7 @@ def _from_hub(encoder: str, revision: str | None) -> Path:
 def _vectors(
     distinct: Sequence[str], encoder: str, cache: Path
 ) -> tuple[dict[str, NDArray[np.float32]], str]:
-    """Vectors by the sentences' keys, from the cache or encoded now; and the weights' digest."""
+    """Vectors by the sentences' keys, from the cache or newly encoded, and the weights' digest."""
     folder = model_folder(encoder)
     pinned = PINNED.get(encoder) if folder != Path(encoder) else None
     weights = (
@@ -217,7 +217,7 @@ def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
 
 @lru_cache(maxsize=2)
 def _digest(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> str:
-    """Read once as long as no file changes: it costs as much as a hundred sentences."""
+    """Read once as long as no file changes, since it takes as long as a hundred sentences."""
     del stamps
     return tree_digest(folder)
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def ahead(items: Iterable[T], *, depth: int) -> Iterator[T]:
-    """Passes items on in their order, the next ones being made in a second thread meanwhile.
+    """Yields items in their order while a second thread prepares the next ones.
 
     Args:
         items: Something lazy; an error in it is raised here, after the items before it.

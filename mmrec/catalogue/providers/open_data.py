@@ -41,7 +41,7 @@ class OpenData:
         self._path = Path(path)
 
     def find(self, movies: Sequence[Movie]) -> Iterator[Candidate]:
-        """The entry of each movie; it was written for this movie, so nothing is to be matched.
+        """The entry of each movie; it was written for this movie and needs no matching.
 
         Raises:
             StudyError: As :func:`read`.
@@ -58,7 +58,7 @@ class OpenData:
 
 
 def only(movies: pd.DataFrame, cache: Path) -> pd.DataFrame:
-    """The movies as the open data alone tells them: no text, name or rating of another source.
+    """The movies as described by the open data alone, without other texts, names or ratings.
 
     Args:
         movies: A catalogue's movies.

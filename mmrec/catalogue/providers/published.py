@@ -1,7 +1,7 @@
 """The enrichment that the paper's authors published: IMDb text and facts, and trailer ids.
 
-Paper §III. The file keeps the IMDb id that a title search found, unseen, but not the matched
-title or year; whether the match is the right film is for the catalogue to judge.
+Paper §III. The file contains the IMDb id that a title search found, unchecked, but not the matched
+title or year; the catalogue decides whether the match is the right film.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How many of the triples read off sentences are right, held against sentences annotated by hand.
+"""Compares triples read from sentences with sentences annotated by hand.
 
 Two sets are annotated. ``CONSTRUCTIONS``: a hundred plot-like sentences, each written for one
 construction. ``SYNOPSES``: forty sentences out of the open synopses, drawn at random. Of both, the
@@ -81,7 +81,7 @@ def load(path: Path = CONSTRUCTIONS) -> pd.DataFrame:
 
 
 def matches(triple: Triple, gold: Triple) -> bool:
-    """Whether a triple read off a sentence is the gold one, by the module's rule."""
+    """Whether a triple read from a sentence is the gold one, by the module's rule."""
     head, relation, tail = triple
     head_gold, verb_gold, tail_gold = gold
     return (
@@ -98,7 +98,7 @@ def heads(phrase: str) -> set[str]:
 
 
 def compare(annotated: pd.DataFrame, read: Callable[[str], Sequence[Triple]]) -> pd.DataFrame:
-    """What a reader of triples makes of each annotated sentence.
+    """Applies a reader of triples to each annotated sentence.
 
     Args:
         annotated: Rows of :func:`load`.

@@ -1,8 +1,8 @@
-"""What the catalogue states of a movie, as plain facts: genres, director, cast, year, rating.
+"""Facts of the catalogue in columns: genres, director, cast, year, rating.
 
-The paper reads directors and genres as words (§V.A.4), and leaves the cast out. Here each fact is
-a column of its own, so that a model may learn what it is worth: the fairest thing to hold learned
-embeddings against.
+The paper reads directors and genres as words (§V.A.4), and leaves the cast out. Here each fact is a
+column of its own, so that a model can learn its weight. This is the fairest comparison for learned
+embeddings.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,10 +17,10 @@ from mmrec.features.absent import nothing
 from mmrec.features.table import FeatureTable
 
 MIN_FILMS = 3
-"""Films that must share a fact. One that a single film has would only name the film."""
+"""Number of films that must share a fact; a fact of one film would only identify the film."""
 
 NO_RATING = "no film has an IMDb rating"
-"""Why there is no table ``imdb`` of films of a reader's own."""
+"""Why there is no table ``imdb`` of a reader's own films."""
 
 
 def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
@@ -28,8 +28,8 @@ def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
 
     Args:
         movies: The catalogue's movies.
-        min_films: Facts that fewer films share are left out. Films are counted, not movie ids:
-            some films stand in the catalogue under two.
+        min_films: Facts that fewer films share are left out. Films are counted, not movie ids,
+            since some films have two ids.
 
     Returns:
         Modality ``facts`` with the parts ``genres`` (19 flags), ``directors``, ``cast`` and
@@ -69,13 +69,13 @@ def encode(movies: pd.DataFrame, *, min_films: int = MIN_FILMS) -> FeatureTable:
 
 
 def apart(table: FeatureTable, *names: str) -> dict[str, FeatureTable]:
-    """Some parts of a table as tables of their own, by name; parts that it lacks are left out."""
+    """Some parts of a table as separate tables, by name; missing parts are left out."""
     there = [name for name in names if name in table.parts]
     return {name: table.without(*({*table.parts} - {name})) for name in there}
 
 
 def imdb(movies: pd.DataFrame) -> FeatureTable:
-    """What IMDb's users make of a movie: nothing that is known before its release.
+    """The opinion of IMDb's users on a movie; none of it is known before the release.
 
     Args:
         movies: The catalogue's movies.
@@ -122,7 +122,7 @@ def years_of(year: Any) -> list[str]:
 def names_shared(
     stated: Iterable[Sequence[str]], film: NDArray[np.int64], min_films: int = MIN_FILMS
 ) -> list[str]:
-    """The facts that enough films share, sorted: a column each."""
+    """The facts that enough films share, sorted, one per column."""
     lists = [sorted(set(facts)) for facts in stated]
     frame = pd.DataFrame({"fact": lists, "film": film}).explode("fact")
     films = frame.dropna().drop_duplicates().groupby("fact").size()

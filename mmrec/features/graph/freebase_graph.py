@@ -25,7 +25,7 @@ from mmrec.workspace import cached
 MODALITY = "meta-freebase"
 WIDTH = 300
 AWARDS = ("award nomination", "award won")
-"""Relations that carry what critics made of a film."""
+"""Relations that contain the opinion of critics."""
 
 # As the file names them, seen from the film; and their inverses, which say the same once more.
 _RELATIONS = {
@@ -196,7 +196,7 @@ def embed(
 
 
 def same_director(movies: pd.DataFrame, facts: pd.DataFrame) -> tuple[int, int]:
-    """Whether the ids are the movies' own: films of one director must have one in the graph.
+    """Whether the ids are right: films of one director must share a director in the graph.
 
     Read as numbers of MovieLens-100K, the link file that comes with the graph gives nearly every
     movie another film, and the files alone do not show it. The catalogue's directors do: no title
@@ -278,7 +278,7 @@ def _adjacency(facts: pd.DataFrame) -> tuple[sparse.csr_array, list[str]]:
 def _vectors(
     matrix: sparse.csr_array, names: Sequence[str], settings: dict[str, int], cache: Path
 ) -> tuple[NDArray[np.float32], str]:
-    """A vector for each node, float32 [n, 300], from the cache or trained now; and the digest."""
+    """A vector for each node, float32 [n, 300], from the cache or newly trained, and the digest."""
     code = code_digest(__name__)
     state = hashlib.sha256(json.dumps([code, settings, _TRAINING, names]).encode())
     for part in (matrix.indptr, matrix.indices):

@@ -30,9 +30,9 @@ class Alternative:
     """The "meta" vectors of the Freebase graph, or why there are none.
 
     Attributes:
-        table: Walks over all relations but the awards, which are praise; None if left out.
+        table: Walks over all relations except awards, which are opinions; None if left out.
         without_genres: The same without the graph's genres, to probe for genres; None if left out.
-        figures: What can be said of them, by name.
+        figures: Figures about them, by name.
     """
 
     table: FeatureTable | None = None

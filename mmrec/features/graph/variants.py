@@ -1,4 +1,4 @@
-"""Variants of the meta table: what it is without one part or another, and other encodings."""
+"""Variants of the meta table: without one part or another, and in other encodings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,10 @@ def of_meta(
     word_vectors: Sequence[str],
     cache: Path,
 ) -> dict[str, FeatureTable]:
-    """The tables that the experiments hold against meta.
+    """The tables with which the experiments compare meta.
 
     Args:
-        movies: Those that ``table`` was made of.
+        movies: Those that ``table`` was computed from.
         told_openly: What `mmrec.features.scope.told_openly` gives of them.
         table: Their meta table.
         word_vectors: As `mmrec.features.graph.meta.embed` takes them.

@@ -1,4 +1,4 @@
-"""300-d word vectors, a named choice: one of word2vec's family (paper §V.A.4)."""
+"""Word vectors of 300 numbers, chosen by name from word2vec's family (paper §V.A.4)."""
 
 import hashlib
 import re

@@ -1,8 +1,8 @@
-"""Short rendered clips that stand in for trailers, so that the media floor runs with no network.
+"""Short rendered clips that stand in for trailers, so that the media code runs without a network.
 
-They are labelled "demo" on screen and in their metadata. Nothing of a film is in them but its
-genres: those set the colours, the motion, the cutting rate and the sound, with noise that is the
-movie's own. What a model learns from them says nothing about what real trailers would teach it.
+They are labelled "demo" on screen and in their metadata. They contain nothing of a film but its
+genres, which determine the colours, the motion, the cutting rate and the sound, with noise specific
+to the movie. What a model learns from them does not show what it would learn from real trailers.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _FONT = ImageFont.load_default(10)
 
 @dataclass(frozen=True)
 class Style:
-    """What a genre looks and sounds like, each number in 0-1.
+    """The look and sound of a genre, each number in 0-1.
 
     Attributes:
         hue: Dominant colour on the colour circle.
@@ -123,7 +123,7 @@ def style_of(genres: tuple[str, ...], rng: np.random.Generator) -> Style:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a clip is there and was neither emptied nor cut short: its boxes fill the file."""
+    """Whether a clip exists and is complete: its boxes fill the file."""
     try:
         size, at, kinds = path.stat().st_size, 0, set()
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""One table out of several sources of media, movie by movie, in the order of a list."""
+"""Merges several sources of media into one table, movie by movie, in the order of a list."""
 
 import logging
 from collections import Counter
@@ -14,14 +14,14 @@ from mmrec.features.registry import Registry
 from mmrec.features.table import FeatureTable
 
 LOW_COVERAGE = 0.5
-"""Share of the movies below which a table's coverage is warned of."""
+"""Share of the movies below which a warning about a table's coverage is given."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What a source gives.
+    """The result of a source.
 
     Attributes:
         table: Vectors of the movies it has.
@@ -42,7 +42,7 @@ class Source:
 
     Attributes:
         fill: Gives what the source has of these movies, or raises StudyError if it has nothing.
-        placeholder: Whether it is made up, and serves only where no other source does at all.
+        placeholder: Whether it is artificial, and is used only if no other source is available.
     """
 
     fill: Callable[[Sequence[int]], Filled]
@@ -120,7 +120,7 @@ def _of_one_encoder(kind: str, taken: dict[str, Filled]) -> dict[str, Filled]:
 
 
 def _space(filled: Filled) -> tuple[object, ...]:
-    """What two vectors must have in common to be compared."""
+    """The properties in which two vectors must agree to be comparable."""
     provenance = filled.table.provenance
     return provenance["encoder"], provenance["weights"], filled.table.width
 

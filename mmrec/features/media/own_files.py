@@ -1,4 +1,4 @@
-"""Vectors of a reader's own files: one that cannot be used is listed, be it the only one."""
+"""Vectors of a reader's own files; a file that cannot be used is listed, even the only one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,14 +13,14 @@ from mmrec.features.cache import dropped
 from mmrec.features.table import FeatureTable
 
 FEW = 8
-"""Files that are embedded here: to start other processes would take longer."""
+"""Number of files that are embedded in this process, since starting others takes longer."""
 
 Files = Mapping[int, Path]
 Made = tuple[FeatureTable, pd.DataFrame]
 
 
 def embedded(modality: str, embed: Callable[[Files], Made], files: Files) -> Made:
-    """Embeds files, of which it may be that none can be used.
+    """Embeds files, of which possibly none can be used.
 
     Args:
         modality: Name of the table.
@@ -33,7 +33,7 @@ def embedded(modality: str, embed: Callable[[Files], Made], files: Files) -> Mad
         ``movie_id, file, reason``.
 
     Raises:
-        StudyError: If it is not the files that are at fault.
+        StudyError: If the error is not due to the files.
     """
     few = joblib.parallel_config("sequential") if len(files) <= FEW else nullcontext()
     with few:
@@ -53,11 +53,11 @@ def embedded(modality: str, embed: Callable[[Files], Made], files: Files) -> Mad
 
 
 def none_of(n: int) -> str:
-    """Why there is no table of so many files."""
+    """Why there is no table from this many files."""
     return f"none of the {n} files could be used"
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Several lists of files left out as one, each file once."""
+    """Merges several lists of files left out; each file appears once."""
     some = [part for part in parts if len(part)]
     return pd.concat(some, ignore_index=True).drop_duplicates() if some else dropped([])

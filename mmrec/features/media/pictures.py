@@ -1,7 +1,7 @@
-"""From pictures to vectors: ImageNet networks and how they are fed (paper, section V.A).
+"""From pictures to vectors: ImageNet networks and their input (paper, section V.A).
 
-What a vector of a picture depends on stands here and in `mmrec.features.media.decoding`; the
-digest of both is part of what cached vectors are kept by.
+The code behind a vector of a picture is in this module and in `mmrec.features.media.decoding`; the
+digest of both is part of the key of cached vectors.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ def encode(
 ) -> NDArray[np.float32]:
     """Pool-layer vectors of pictures (paper, section V.A).
 
-    The next pictures are taken and prepared in a second thread while the network looks at these.
+    A second thread prepares the next pictures while the network processes these.
 
     Args:
         pictures: RGB uint8 [height, width, 3], of any size.

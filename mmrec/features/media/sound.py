@@ -1,7 +1,7 @@
-"""From sound to vectors: VGGish's log-mel patches, and what summarises them (paper, section V.A).
+"""From sound to vectors: VGGish's log-mel patches and their summaries (paper, section V.A).
 
-What a vector of a sound track depends on stands here and in `mmrec.features.media.decoding`; the
-digest of both is part of what cached vectors are kept by.
+The code behind a vector of a sound track is in this module and in `mmrec.features.media.decoding`;
+the digest of both is part of the key of cached vectors.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Trailers: the reader's own, found by number or by title, and rendered ones in their place."""
+"""Trailers: a reader's own, found by number or by title, or rendered stand-ins."""
 
 import logging
 import os

@@ -43,7 +43,7 @@ WEIGHTS: dict[str, weights.Download | weights.Packaged] = {
 }
 """Files of weights by encoder."""
 OWN_SOURCES = {"trailers": own_films.TRAILER, "posters": own_films.POSTER}
-"""What a reader's own films can have, in order of preference, and the kind of file it is."""
+"""Sources for a reader's own films, in order of preference, and the kind of file of each."""
 NO_FILE = "no film has a trailer or a poster"
 """Why there is no video table of a reader's own films."""
 
@@ -109,7 +109,7 @@ def embed_trailers(
 def embed_posters(
     files: Mapping[int, Path], *, encoder: str, cache: Path, n_jobs: int = -1
 ) -> tuple[FeatureTable, pd.DataFrame]:
-    """One vector per poster, which is taken for a trailer of one candidate frame.
+    """One vector per poster, which is treated as a trailer of one candidate frame.
 
     Args, returns and errors are those of :func:`embed_trailers`.
     """

@@ -14,7 +14,7 @@ _REMEDY = "Delete the file and install or download it again."
 
 @dataclass(frozen=True)
 class Status:
-    """Whether weights are available, or would be, and what is known of them, in a line."""
+    """Whether weights are or could be made available, and a line about them."""
 
     available: bool
     text: str
@@ -80,7 +80,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Packaged:
-    """Weights that come within an installed package.
+    """Weights that are part of an installed package.
 
     Attributes:
         file: Where they are.
