@@ -149,6 +149,19 @@ def test_one_cell_of_the_book_teaches_by_a_function():
     assert sum(TAUGHT in of_one for of_one in tags) <= 1
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chapter_poses_one_question_and_ends_with_the_answer(path):
+    """The first paragraph below the title and the level; the last section before the exercises."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n\n".join(source(cell) for cell in cells if cell["cell_type"] == "markdown")
+    title, level, first, *_ = text.split("\n\n")
+    assert title.startswith("# ")
+    assert level.startswith("*Level: ")
+    assert first.count("?") == 1
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [name for name in sections if name != "Exercises"][-1] == "Answer"
+
+
 def cell(code: str, tags=(), outputs=()) -> dict:
     return {
         "cell_type": "code",
