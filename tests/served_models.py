@@ -1,7 +1,9 @@
 """A small served model on the hand-made ratings of :mod:`tiny`, for tests of what is made of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,27 +17,33 @@ from tests import tiny, training_data
 
 PARTS = {"genres": slice(0, 5), "rating": slice(5, 6)}
 N_NEW = 3
+NEW = range(tiny.N_MOVIES - N_NEW, tiny.N_MOVIES)
+"""Positions of the films that nobody has rated."""
+NONE: Mapping[str, Sequence[int]] = MappingProxyType({})
 CONFIG = PairProcessConfig(("text", "facts"), choices=2, coordinates=3, max_updates=2, dampings=())
 PLAIN = replace(CONFIG, coordinates=0)
 
 
-def tables(lacking: int = 0) -> dict[str, FeatureTable]:
-    """Two tables that hold every film, but for the rating of the last ``lacking``."""
+def tables(lacking: Mapping[str, Sequence[int]] = NONE) -> dict[str, FeatureTable]:
+    """Two tables that hold every film, but for ``lacking``: positions of films by part."""
     ids = tiny.movie_ids()
     rng = np.random.default_rng(5)
     flags = np.ones((len(ids), 2), bool)
     vectors = rng.normal(2, 3, (len(ids), 6)).astype(np.float32)
     vectors[:, :5] = vectors[:, :5] > 2
-    if lacking:
-        flags[-lacking:, 1] = False
-        vectors[-lacking:, 5] = 0
+    for place, (part, columns) in enumerate(PARTS.items()):
+        gone = list(lacking.get(part, ()))
+        flags[gone, place] = False
+        vectors[gone, columns] = 0
+    text = tiny.table("text", 4, len(ids))
+    kept = np.delete(np.arange(len(ids)), list(lacking.get("text", ())))
     return {
-        "text": tiny.table("text", 4, len(ids)),
+        "text": FeatureTable("text", text.movie_ids[kept], text.vectors[kept], text.provenance),
         "facts": FeatureTable("facts", ids, vectors, {}, PARTS, flags),
     }
 
 
-def data(*, lacking: int = 0, known_only: bool = False):
+def data(*, lacking: Mapping[str, Sequence[int]] = NONE, known_only: bool = False):
     """Ratings of all films but the last three, which are in the catalogue or not."""
     new = tiny.movie_ids()[-N_NEW:]
     ratings = tiny.ratings()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mmrec import cli
 from mmrec.command_line import Exit
 from mmrec.errors import StudyError
-from mmrec.recommending import answers, given, reasons, storing
+from mmrec.recommending import answers, given, new_films, reasons, storing, told
 from mmrec.recommending.asking import Asked
 from mmrec.recommending.storing import Film
 from mmrec.recommending.titles import Titles
@@ -115,6 +115,26 @@ def test_blocks_account_for_what_a_new_film_is_predicted(model):
     (why,) = reasons.reasons(person, model.served, np.array([place]))
     assert why.blocks[reasons.BEYOND] == pytest.approx(0, abs=1e-6)
     assert max(map(abs, why.blocks.values())) > 1e-3
+
+
+def test_what_a_guess_adds_is_said_to_be_one(model):
+    """The synopsis of a new film of known genres is guessed; a single number is not."""
+    added = new_films.added(model, served_models.new_film(), {})
+    made, (place,) = added.model, added.places
+    person = answers.visitor(made, {1: 5.0, 6: 1.0})
+    (one,) = answers.explained(made, person, [place])
+    why = one.reasons
+    assert why.expected + sum(why.blocks.values()) == pytest.approx(why.prediction, abs=1e-9)
+    assert abs(why.blocks["text: text"]) > 1e-3
+    assert why.blocks["facts: rating"] == 0
+    assert told.guessed(made, place) == ["text: text"]
+    lines = told.why(made, person, one)
+    assert [line.split()[0] for line in lines if line.endswith("guessed from the rest")] == [
+        "synopsis"
+    ]
+    assert not any("IMDb rating" in line for line in lines)
+    (there,) = answers.explained(made, person, [3])
+    assert not any("guessed" in line for line in told.why(made, person, there))
 
 
 def test_shared_facts_are_those_that_both_films_have():
@@ -418,13 +438,14 @@ def test_a_new_film_is_rated_for_everybody_and_for_one_person(run):
     found = data(run, *film, "--top", 3)["film"]
     assert (found["title"], found["movie_id"]) == ("A <b>New</b> Film", None)
     assert found["blocks"] == {"text: text": False, "facts: genres": True, "facts: rating": False}
-    assert found["unfamiliar"] == []
+    assert (found["unfamiliar"], found["guessed"]) == ([], ["text: text"])
     assert len(found["users"]) == 3
     assert 0.35 <= found["mean"]["sd"] < found["one"]["sd"]  # no surer than films held out allow
     one = data(run, *film, "--like", "Star Wars")["film"]
     by_film = sum(part["contribution"] for part in one["reasons"]["films"])
     assert one["reasons"]["expected"] + by_film == pytest.approx(one["prediction"], abs=1e-9)
     assert one["reasons"]["films"][0]["shared"] == {"genres": ["War"]}
+    assert one["guessed"] == ["text: text"]
     code, out, _ = run(*film, "--like", "Star Wars")
     assert code == Exit.DONE
     assert "expected rating" in out
@@ -435,6 +456,7 @@ def test_what_is_known_of_a_new_film_makes_it_surer(run):
     known = data(run, "--title", "New", "--genre", "Drama")["film"]
     assert known["one"]["sd"] != unknown["one"]["sd"]
     assert unknown["blocks"]["facts: genres"] is False
+    assert unknown["guessed"] == []  # there is nothing to guess from
 
 
 def test_a_film_from_a_file_is_the_film_from_options(run, tmp_path):

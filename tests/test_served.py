@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mmrec.errors import StudyError
-from mmrec.models.content_kernels import columns
+from mmrec.models.content_kernels import completed
 from mmrec.models.pair_priors import content_kernels
 from mmrec.models.pair_process import PairProcess
 from mmrec.recommending import answers, blocks, learning, people, storing, told, users
@@ -17,12 +17,12 @@ from mmrec.recommending.served import EVERYBODY, KINDS, TASTE
 from mmrec.recommending.storing import Film, Model
 from mmrec.recommending.users import User
 from tests import served_models, textbook, tiny, training_data
-from tests.served_models import CONFIG, N_NEW, PLAIN, chosen, data, tables
+from tests.served_models import CONFIG, N_NEW, NEW, NONE, PLAIN, chosen, data, tables
 
 FACTOR = users._factor
 
 
-def vectors_of_new(served, *, lacking: int = 0):
+def vectors_of_new(served, lacking=NONE):
     new = tiny.movie_ids()[-N_NEW:]
     return {
         name: blocks.vectors_of(tables(lacking), new, name, block.columns.shape[1])
@@ -30,11 +30,21 @@ def vectors_of_new(served, *, lacking: int = 0):
     }
 
 
-@pytest.mark.parametrize("lacking", [0, N_NEW])
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"rating": NEW}, id="a number, which is not guessed"),
+        pytest.param({"text": NEW}, id="what all others have"),
+        pytest.param({"text": [2, 5, 9, *NEW], "rating": [4, *NEW]}, id="what others lack too"),
+        pytest.param({"text": NEW, "genres": [3, *NEW]}, id="all but a number"),
+        pytest.param({"text": NEW, "genres": NEW, "rating": NEW}, id="everything"),
+    ],
+)
 def test_a_film_that_is_added_is_as_if_it_had_stood_in_the_catalogue(lacking):
     there = learning.refit(PLAIN, data(lacking=lacking), chosen())
     served = learning.refit(PLAIN, data(lacking=lacking, known_only=True), chosen())
-    added = served.added(vectors_of_new(served, lacking=lacking), N_NEW)
+    added = served.added(vectors_of_new(served, lacking), N_NEW)
     np.testing.assert_allclose(added.shared, there.shared, atol=1e-7)
     for kind in KINDS:
         np.testing.assert_allclose(
@@ -50,6 +60,32 @@ def test_a_film_that_is_added_is_as_if_it_had_stood_in_the_catalogue(lacking):
     )
 
 
+def test_each_new_film_is_guessed_from_what_it_has_itself():
+    """Whatever each lacks, and at once or one after the other: there is no guess of guesses."""
+    lacking = {"text": [1, 6, NEW[0]], "genres": [8, NEW[1]], "rating": [6, NEW[1], NEW[2]]}
+    given = data(lacking=lacking)
+    there = blocks.blocks_of(given, CONFIG.content)
+    expected = completed(given, CONFIG.content)
+    kernels = content_kernels(given, CONFIG.content, filled=True)
+    served = learning.refit(PLAIN, data(lacking=lacking, known_only=True), chosen())
+    vectors = vectors_of_new(served, lacking)
+    at_once, one_by_one = served.added(vectors, N_NEW), served
+    for place in range(N_NEW):
+        own = {name: (rows[[place]], has[[place]]) for name, (rows, has) in vectors.items()}
+        one_by_one = one_by_one.added(own, 1)
+    for name, block in there.items():
+        for added in (at_once, one_by_one):
+            found = added.blocks[name]
+            np.testing.assert_allclose(found.columns, expected[name].values, atol=1e-6)
+            np.testing.assert_array_equal(found.present, block.present)
+            apart = ~np.eye(len(found.present), dtype=bool)
+            among = found.among(found.columns, found.present)
+            np.testing.assert_allclose(among[apart], kernels[name][apart], atol=1e-5)
+            assert [found.is_guessed(film) for film in range(len(block.present))] == [
+                name != "facts: rating" and not has for has in block.present
+            ]
+
+
 def test_the_axes_place_a_film_where_its_twin_is():
     """Coordinates are those of the catalogue's axes: a copy of a film has the film's own."""
     served = served_models.served()
@@ -62,17 +98,23 @@ def test_the_axes_place_a_film_where_its_twin_is():
     assert np.ptp(served.coordinates[:, 1:], axis=0).min() > 0.1
 
 
-def test_blocks_are_those_of_the_kernels():
+@pytest.mark.parametrize("names", [("text", "meta"), ("text",)])
+def test_blocks_are_those_of_the_kernels(names):
     given = training_data.usual()
-    found = blocks.blocks_of(given, ("text", "meta"))
-    expected = columns(given, ("text", "meta"))
-    kernels = content_kernels(given, ("text", "meta"), filled=True)
+    found = blocks.blocks_of(given, names)
+    expected = completed(given, names)
+    kernels = content_kernels(given, names, filled=True)
     assert list(found) == list(kernels)
     for name, block in found.items():
-        np.testing.assert_allclose(block.columns, expected[name].values, atol=1e-6)
-        rows = block.rows(block.columns, block.present)
-        np.testing.assert_allclose(rows.between, kernels[name], atol=1e-5)
-        np.testing.assert_allclose(rows.own, kernels[name].diagonal(), atol=1e-5)
+        values, present = expected[name]
+        np.testing.assert_array_equal(block.present, present)
+        np.testing.assert_allclose(block.columns, values, atol=1e-6)
+        np.testing.assert_allclose(block.among(values, present), kernels[name], atol=1e-9)
+        of = block.of(np.arange(len(present)))
+        there = np.outer(present, present) | ~np.eye(len(present), dtype=bool)
+        np.testing.assert_allclose(of[there], kernels[name][there], atol=1e-5)
+    assert not found["text: text"].present.all()
+    assert any(block.columns[~block.present].any() for block in found.values()) == (len(names) > 1)
 
 
 def test_the_covariances_are_made_of_their_kernels():
@@ -286,7 +328,8 @@ def test_files_of_two_models_are_not_taken_for_one(saved):
 def test_a_model_of_another_version_is_to_be_trained_again(saved):
     _, folder = saved
     path = folder / storing.DESCRIPTION
-    path.write_bytes(path.read_bytes().replace(b'"format": 2', b'"format": 1'))
+    other = path.read_text(encoding="utf-8").replace('"format": 3', '"format": 2')
+    path.write_text(other, encoding="utf-8")
     with pytest.raises(StudyError, match=r"of another version.*Train it"):
         storing.load(folder)
     assert storing.about(folder) is None

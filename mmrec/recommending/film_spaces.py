@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmrec.catalogue.tables import Catalogue
 from mmrec.features.table import FeatureTable, load_tables
 from mmrec.models.base import TrainingData
-from mmrec.recommending import blocks
+from mmrec.models.content_kernels import columns
 from mmrec.recommending.covariances import Floats
 from mmrec.recommending.served import TASTE, Positions
 from mmrec.recommending.storing import Model
@@ -59,7 +59,8 @@ def of_content(
         workspace: Where the tables are.
 
     Returns:
-        By name, the films that have every part of the table. A space that none has is left out.
+        By name, the films that have every part of the table; none is placed by a guess at what it
+        lacks. A space that none has is left out.
 
     Raises:
         StudyError: A table is damaged.
@@ -122,11 +123,11 @@ def _scaled(catalogue: Catalogue, movie_ids: NDArray[np.int64], table: FeatureTa
     name = table.modality
     ratings, ids = catalogue.ratings, pd.Index(catalogue.movies["movie_id"])
     data = TrainingData(ratings, ratings[:0], (), catalogue.users, ids, features={name: table})
-    found = list(blocks.blocks_of(data, (name,)).values())
+    found = list(columns(data, (name,)).values())
     at = ids.get_indexer(pd.Index(movie_ids))
     source = str(table.provenance.get("source", name))
     if not found:
         return Vectors(np.empty(0, np.intp), np.empty((0, 0)), source)
-    films = np.flatnonzero(np.all([block.present[at] for block in found], axis=0) & (at >= 0))
-    values = np.concatenate([block.columns[at[films]] for block in found], axis=1)
-    return Vectors(films, values.astype(np.float64), source)
+    films = np.flatnonzero(np.all([part.present[at] for part in found], axis=0) & (at >= 0))
+    values = np.concatenate([part.values[at[films]] for part in found], axis=1)
+    return Vectors(films, values, source)

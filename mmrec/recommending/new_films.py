@@ -1,7 +1,8 @@
 """Films that are not in the model: what is known of them, in the model's own terms.
 
 A block of content is compared only where the film's vector was made as the model's were. What
-cannot be compared is unknown: the prediction says nothing of it, and is less certain.
+cannot be compared is guessed from what can, as far as it can be guessed, and the prediction is less
+certain.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mmrec.features.graph import facts
 from mmrec.features.table import FeatureTable
 from mmrec.recommending import vocabulary
-from mmrec.recommending.blocks import vectors_of
+from mmrec.recommending.blocks import Vectors, vectors_of
 from mmrec.recommending.storing import Model, films_of
-
-Vectors = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
 NOTHING = "nothing is given"
 """Why a table is not known of a film of which nothing was said."""
@@ -33,7 +31,7 @@ class Added:
     Attributes:
         model: The model; the new films are its last, in the order of the table.
         places: Their positions.
-        known: By block, of how many of the films it tells something.
+        known: By block, of how many of the films it is known and tells something.
         unfamiliar: Blocks of facts that are stated, but of no film one that the model knows.
         unknown: Why a table is known of none of them, by table.
     """

@@ -280,7 +280,7 @@ def _blocks(model: Model, at: Positions, factor: Floats) -> dict[str, Floats]:
     back = factor @ np.linalg.pinv(factor.T @ factor)
     found = {}
     for name, block in served.blocks.items():
-        rows = block.among(at)
+        rows = block.of(at)
         part = sum(
             (served.variance(kind, name) * (rows @ weights[kind]) for kind in (EVERYBODY, TASTE)),
             np.zeros((len(at), len(at))),

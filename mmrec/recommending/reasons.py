@@ -92,7 +92,7 @@ def _by_block(
     shape = (len(films), coefficients.shape[1])
     parts = {}
     for name, block in served.blocks.items():
-        rows = block.among(films)
+        rows = block.of(films)
         parts[name] = _sum(
             {kind: served.variance(kind, name) * (rows @ weights[kind]) for kind in KINDS}, shape
         )

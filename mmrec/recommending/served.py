@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mmrec.errors import StudyError
-from mmrec.recommending.blocks import Block, Rows
+from mmrec.recommending.blocks import Block, Vectors, placed
 from mmrec.recommending.covariances import Covariance, Floats, Matrix
 
 EVERYBODY, TASTE = "shared", "taste"
@@ -152,26 +152,21 @@ class Served:
         )
         return np.asarray(total + self.variance(kind, "level"))
 
-    def added(
-        self, vectors: Mapping[str, tuple[NDArray[np.float32], NDArray[np.bool_]]], number: int
-    ) -> "Served":
+    def added(self, vectors: Mapping[str, Vectors], number: int) -> "Served":
         """The model with films that nobody has rated, as if they had stood in its catalogue.
 
-        Exact, but for the axes that users' traits act on, which stay where they are.
+        What is not known of them is guessed from the rest. Exact, but for the axes that users'
+        traits act on and for what films typically vary by in a block that they lack: the films that
+        are there decide both.
 
         Args:
-            vectors: By block, the vectors of the ``number`` films and which of them have it; of a
-                block that is not there nothing is known.
+            vectors: By block, the vectors of the ``number`` films and which of them have it; a
+                block that is not there is known of none.
             number: How many films are added; their ids are -1, -2, …
         """
-        made: dict[str, tuple[NDArray[np.float32], NDArray[np.bool_], Rows]] = {}
-        for name, block in self.blocks.items():
-            nothing = np.zeros((number, block.columns.shape[1]), np.float32), np.zeros(number, bool)
-            given, present = vectors.get(name, nothing)
-            columns = block.scaled(given, present)
-            made[name] = columns, present, block.rows(columns, present)
-        across = {name: rows.values for name, (_, _, rows) in made.items()}
-        among = {name: rows.between for name, (_, _, rows) in made.items()}
+        made = placed(self.blocks, vectors, number)
+        across = {name: one.across for name, one in made.items()}
+        among = {name: one.among for name, one in made.items()}
         n, m = number, len(self.movies)
         rows, between = {}, {}
         for kind in KINDS:
@@ -179,11 +174,11 @@ class Served:
             between[kind] = self.kernel(kind, among or {"": np.zeros((n, n))})
             alone = self.variance(kind, "identity") + self.variance(kind, "movies")
             between[kind][np.diag_indices(n)] += alone
-        placed = sum(across.values(), np.zeros((n, m))) @ self.axes
+        along = sum(across.values(), np.zeros((n, m))) @ self.axes
         return replace(
             self,
             movies=np.concatenate([self.movies, -np.arange(1, n + 1)]),
-            coordinates=np.concatenate([self.coordinates, np.insert(placed, 0, 1, axis=1)]),
+            coordinates=np.concatenate([self.coordinates, np.insert(along, 0, 1, axis=1)]),
             shared=np.concatenate(
                 [self.shared, rows[EVERYBODY] @ self.shared_weights + self.settings["unrated"]]
             ),
@@ -194,10 +189,7 @@ class Served:
             cross=np.concatenate([self.cross, rows[EVERYBODY] @ self.crossed]),
             crossed=np.pad(self.crossed, ((0, n), (0, 0))),
             axes=np.pad(self.axes, ((0, n), (0, 0))),
-            blocks={
-                name: self.blocks[name].joined(columns, present)
-                for name, (columns, present, _) in made.items()
-            },
+            blocks={name: self.blocks[name].joined(one) for name, one in made.items()},
         )
 
     def everybodys_ratings(self, films: Positions) -> Floats:

@@ -26,7 +26,7 @@ from mmrec.recommending.served import KINDS, Served
 from mmrec.terminal import plain
 from mmrec.workspace import atomic_path
 
-FORMAT = 2
+FORMAT = 3
 """Version of what is kept; a model of another one has to be trained again."""
 
 ARRAYS, DESCRIPTION = "model.safetensors", "model.json"
@@ -42,6 +42,7 @@ _PLAIN = tuple(
     for field in fields(Served)
     if field.name not in ("mean", "noise", "covariances", "blocks", "settings")
 )
+_OF_BLOCKS = tuple(field.name for field in fields(Block) if field.name != "typical")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def save(model: Model, folder: Path) -> None:
         for name in ("prior", "change", "total"):
             arrays[f"{kind}/{name}"] = getattr(served.covariances[kind], name)
     for number, block in enumerate(served.blocks.values()):
-        for name in ("columns", "present", "centre", "scale"):
+        for name in _OF_BLOCKS:
             arrays[f"block {number}/{name}"] = getattr(block, name)
     small = {name: np.ascontiguousarray(_smaller(array)) for name, array in arrays.items()}
     name = _digest(small)
@@ -176,10 +177,7 @@ def _description(folder: Path) -> dict[str, Any]:
 def _model(arrays: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> Model:
     blocks = {
         name: Block(
-            **{
-                key: arrays[f"block {number}/{key}"]
-                for key in ("columns", "present", "centre", "scale")
-            },
+            **{key: arrays[f"block {number}/{key}"] for key in _OF_BLOCKS},
             typical=typical,
         )
         for number, (name, typical) in enumerate(description["blocks"])

@@ -41,11 +41,19 @@ _WORDS = {
 }
 _LONGEST = 48
 
+_GUESSED = "guessed from the rest"
+"""What is said of a block that a film lacks."""
+
 
 def word(block: str) -> str:
     """What a block is called in a sentence."""
     part = block.split(": ")[-1]
     return _WORDS.get(part, part)
+
+
+def guessed(model: Model, film: int) -> list[str]:
+    """Blocks that a film lacks and that are guessed from its others."""
+    return [name for name, block in model.served.blocks.items() if block.is_guessed(film)]
 
 
 # --- for people ---------------------------------------------------------------------------------
@@ -84,10 +92,11 @@ def why(model: Model, person: Person, one: Recommended) -> list[str]:
         total = float(reasons.contributions[place])
         lines.append(f"{_fit(names[place], width)}  {total:>+6.2f}  {by_block}")
     lines += ["", "By block of content:"]
+    guesses = guessed(model, one.film)
     lines += [
-        f"  {word(name):<{width - 2}}  {value:>+6.2f}"
+        f"  {word(name):<{width - 2}}  {value:>+6.2f}{f'  {_GUESSED}' if name in guesses else ''}"
         for name, value in sorted(reasons.blocks.items(), key=lambda one: -abs(one[1]))
-        if value  # exactly nothing is what a block says of a film that does not have it
+        if value  # exactly nothing is what a block says of a film without it or a guess at it
     ]
     lines += ["", "Without it the prediction would be:"]
     for place in order:
@@ -110,13 +119,17 @@ def known_of(added: Added) -> str:
     """What is known of a new film and what is not, in one line."""
     there = dict.fromkeys(word(name) for name, number in added.known.items() if number)
     strange = dict.fromkeys(word(name) for name in added.unfamiliar)
+    (place,) = added.places
+    guesses = guessed(added.model, place)
+    instead = dict.fromkeys(word(name) for name in guesses)
     absent = dict.fromkeys(
         word(name)
         for name, number in added.known.items()
-        if not number and name not in added.unfamiliar
+        if not number and name not in [*added.unfamiliar, *guesses]
     )
     parts = [f"known of it: {', '.join(there) or 'nothing'}"]
     parts += [f"{name}: not among those the model knows" for name in strange]
+    parts += [f"{_GUESSED}: {', '.join(instead)}"] if instead else []
     parts += [f"not known: {', '.join(absent)}"] if absent else []
     return "; ".join(parts)
 
@@ -252,6 +265,7 @@ def explained_data(
     return {
         **prediction_data(one.prediction),
         "ratings": int(model.served.counts[one.film]),
+        "guessed": guessed(model, one.film),
         "reasons": {
             "expected": reasons.expected,
             "blocks": dict(reasons.blocks),
@@ -273,6 +287,7 @@ def reception_data(model: Model, found: Reception, added: Added, users: Users) -
     return {
         **film_data(model.films[found.film]),
         **known_data(added),
+        "guessed": guessed(model, found.film),
         "mean": prediction_data(found.mean),
         "one": prediction_data(found.one),
         "liking": found.liking,
