@@ -45,10 +45,7 @@ def given() -> dict:
 
 def html() -> str:
     """The page's own HTML, with its files where they are."""
-    (block,) = re.findall(
-        r"```\{raw\} html\n(.*?)```", (PROJECT / "book" / "map.md").read_text("utf-8"), re.S
-    )
-    return block.replace('"map/', f'"{FOLDER.as_uri()}/')
+    return browser.body_of(PROJECT / "book" / "map.md", FOLDER)
 
 
 def some_films(n: int) -> pd.DataFrame:
@@ -296,9 +293,7 @@ def test_the_films_of_the_file_are_those_of_movielens_now(committed, tmp_path):
 def test_the_page_loads_nothing_from_elsewhere():
     for text in (html(), PLANE.read_text("utf-8"), PAGE.read_text("utf-8")):
         plain = text.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
-        assert not re.search(
-            r"https?:|fetch\(|XMLHttp|import\(|innerHTML|outerHTML|insertAdj", plain
-        )
+        assert not browser.ELSEWHERE.search(plain)
 
 
 ACTED = """
@@ -399,24 +394,16 @@ def test_a_dot_is_pointed_at_and_picked(committed, tmp_path):
 
 @browser.needed
 def test_titles_are_text_whatever_is_in_them(committed, tmp_path):
-    hostile = "<img src=x onerror=\"document.body.id='run'\">=1+1</script>"
-    films = [{**film, "title": f"{hostile} {i}"} for i, film in enumerate(committed.films)]
+    films = [{**film, "title": f"{browser.HOSTILE} {i}"} for i, film in enumerate(committed.films)]
     held = tmp_path / "films.js"
     held.write_text(replace(committed, films=films).text, encoding="utf-8")
     body = html().replace(FILMS.as_uri(), held.as_uri())
-    script = """[document.querySelectorAll("img").length, document.body.id,
-      document.querySelector("#film-map-near .film-map-name").textContent]"""
-    pictures, ran, shown = browser.computed(script, [], tmp_path, body=body)
-    assert (pictures, ran) == (0, "")
-    assert shown.startswith(hostile)
+    browser.check_hostile_titles(body, "#film-map-near .film-map-name", tmp_path)
 
 
 @browser.needed
 def test_without_scripts_there_is_a_picture(tmp_path):
-    file = tmp_path / "page.html"
-    policy = '<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">'
-    file.write_text(f'<!doctype html><meta charset="utf-8">{policy}{html()}', encoding="utf-8")
-    found = browser.opened(file, tmp_path)
+    found = browser.without_scripts(html(), tmp_path)
     assert re.search(r'<div class="film-map" id="film-map-app" hidden="">', found)
     assert re.search(r'<img src="[^"]*/picture.svg"[^>]* alt="[^"]{40}', found)
     assert '<ol id="film-map-near"></ol>' in found

@@ -56,10 +56,7 @@ def model() -> SmallModel:
 
 def html() -> str:
     """The page's own HTML, with its files where they are."""
-    (block,) = re.findall(
-        r"```\{raw\} html\n(.*?)```", (PROJECT / "book" / "try_it.md").read_text("utf-8"), re.S
-    )
-    return block.replace('"try_it/', f'"{FOLDER.as_uri()}/')
+    return browser.body_of(PROJECT / "book" / "try_it.md", FOLDER)
 
 
 # --- what the file holds --------------------------------------------------------------------------
@@ -129,9 +126,7 @@ def test_the_task_writes_both_files(tmp_path, monkeypatch):
 
 def test_the_page_loads_nothing_from_elsewhere():
     for text in (html(), TASTE.read_text("utf-8"), PAGE.read_text("utf-8")):
-        assert not re.search(
-            r"https?:|fetch\(|XMLHttp|import\(|innerHTML|outerHTML|insertAdj", text
-        )
+        assert not browser.ELSEWHERE.search(text)
 
 
 @pytest.mark.skipif("MMREC_MIRROR" not in os.environ, reason="MMREC_MIRROR is not set")
@@ -316,24 +311,16 @@ def test_rating_and_forgetting_films_changes_the_list(tmp_path):
 
 @browser.needed
 def test_titles_are_text_whatever_is_in_them(model, tmp_path):
-    hostile = "<img src=x onerror=\"document.body.id='run'\">=1+1</script>"
-    films = [{**film, "title": f"{hostile} {i}"} for i, film in enumerate(model.films)]
+    films = [{**film, "title": f"{browser.HOSTILE} {i}"} for i, film in enumerate(model.films)]
     given = tmp_path / "model.js"
     given.write_text(replace(model, films=films).text, encoding="utf-8")
     body = html().replace(MODEL.as_uri(), given.as_uri())
-    script = """[document.querySelectorAll("img").length, document.body.id,
-      document.querySelector("#try-it-list .try-it-name").textContent]"""
-    pictures, ran, shown = browser.computed(script, [], tmp_path, body=body)
-    assert (pictures, ran) == (0, "")
-    assert shown.startswith(hostile)
+    browser.check_hostile_titles(body, "#try-it-list .try-it-name", tmp_path)
 
 
 @browser.needed
 def test_without_scripts_there_is_a_picture(tmp_path):
-    file = tmp_path / "page.html"
-    policy = '<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">'
-    file.write_text(f'<!doctype html><meta charset="utf-8">{policy}{html()}', encoding="utf-8")
-    found = browser.opened(file, tmp_path)
+    found = browser.without_scripts(html(), tmp_path)
     assert re.search(r'<div class="try-it" id="try-it-app" hidden="">', found)
     assert re.search(r'<img src="[^"]*/picture.svg"', found)
     assert '<ol id="try-it-list"></ol>' in found
