@@ -96,6 +96,7 @@ class Settings(BaseModel):
     beyond_curve_folds: FoldsOrNone
     block_folds: FoldsOrNone
     check_folds: FoldsOrNone
+    check_seeds: Seeds
     n_jobs: int
 
     @classmethod
