@@ -314,6 +314,18 @@ def test_a_model_comes_back_as_it_was_saved(saved):
     assert storing.about(folder) == {"state": "x"}
 
 
+def test_a_model_that_was_saved_guesses_as_before(saved):
+    model, folder = saved
+    vectors = vectors_of_new(model.served, {"text": NEW})
+    before, after = (
+        one.served.added(vectors, N_NEW).blocks["text: text"]
+        for one in (model, storing.load(folder))
+    )
+    assert all(before.is_guessed(film) for film in range(-N_NEW, 0))
+    np.testing.assert_array_equal(after.columns, before.columns)
+    np.testing.assert_array_equal(after.taught_by, before.taught_by)
+
+
 def test_files_of_two_models_are_not_taken_for_one(saved):
     model, folder = saved
     description = (folder / storing.DESCRIPTION).read_bytes()
