@@ -20,7 +20,7 @@ DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 TAUGHT = "teaching"
 # What a cell that answers an exercise must not do, since the record of a run leaves it out.
 MAKES_RESULTS = r"runner\.run\(|\bsave\(|\.to_(csv|parquet)\("
-LARGEST_OUTPUT = 400_000  # characters; a figure of 150 dpi has about 100,000
+LARGEST_OUTPUT = 400_000  # characters; the map of all films, as a picture, has about half of them
 
 # Registries and mirrors are the reader's own affair; keys and passwords even more so.
 HOSTS = r"https?://[^\s\"]*/(?:simple|packages)/|--(?:extra-)?index-url"
@@ -87,7 +87,7 @@ def unfit(notebook: dict) -> list[str]:
             if output.get("name") == "stderr":
                 found.append(f"cell {name} holds what was said on stderr")
             data = {"text/plain": output.get("text", ""), **output.get("data", {})}
-            texts += ["".join(v) for k, v in data.items() if k.startswith("text/")]
+            texts += ["".join(v) for k, v in data.items() if k.startswith(("text/", "image/svg"))]
             if any("widget" in kind for kind in data):
                 found.append(f"cell {name} holds a widget")
         for what, pattern in {"path": PATHS, "host": HOSTS, "secret": SECRETS}.items():

@@ -62,7 +62,8 @@ def test_a_cell_with_a_link_shows_something():
         for cell in cells:
             if RESULTS & {*table_links.shown(cell)}:
                 shown = [output.get("data", {}) for output in cell["outputs"]]
-                assert any({"text/html", "image/png"} & set(data) for data in shown), (
+                kinds = {"text/html", "image/png", "image/svg+xml"}
+                assert any(kinds & set(data) for data in shown), (
                     name,
                     cell["id"],
                 )

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_hex
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Path2D
 from numpy.typing import NDArray
@@ -203,7 +202,7 @@ def looks() -> list[dict[str, str]]:
     radius 1.
     """
     return [
-        {"colour": to_hex(colour), "mark": _outline(marker)}
+        {"colour": colour, "mark": _outline(marker)}
         for colour, marker in zip(PALETTE, MARKERS, strict=True)
     ]
 

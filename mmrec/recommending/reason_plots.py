@@ -5,7 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmrec.reports.style import legend_below, panels
+from mmrec.reports.style import FIXED, RED, legend_below, panels
+
+_PROCESS, _PROCESS_MARK = FIXED["pair process"]
+_EVERYBODY, _EVERYBODY_MARK = FIXED["movie mean"]
 
 
 def reasons(rows: pd.DataFrame) -> tuple[Figure, Axes]:
@@ -17,8 +20,8 @@ def reasons(rows: pd.DataFrame) -> tuple[Figure, Axes]:
     fig, axes = panels(1, 7.5, 1.2 + 0.32 * len(rows))
     ax = axes[0, 0]
     at = np.arange(len(rows))
-    ax.barh(at, rows["adds"], height=0.55, color="C0", alpha=0.45, label="adds")
-    ax.plot(rows["lower_without"], at, "D", ms=5, color="C3", label="would be lower without")
+    ax.barh(at, rows["adds"], height=0.55, color=_PROCESS, alpha=0.45, label="adds")
+    ax.plot(rows["lower_without"], at, "D", ms=5, color=RED, label="would be lower without")
     ax.axvline(0, color="0.2", lw=1, zorder=0)
     ax.set(xlabel="stars", yticks=at, yticklabels=rows["film"])
     ax.invert_yaxis()
@@ -36,9 +39,11 @@ def expected(rows: pd.DataFrame) -> tuple[Figure, Axes]:
     fig, axes = panels(1, 7.5, 1.2 + 0.4 * len(rows))
     ax = axes[0, 0]
     at = np.arange(len(rows))
-    ax.hlines(at, rows["80 % from"], rows["to"], color="C0", alpha=0.45, lw=6)
-    ax.plot(rows["prediction"], at, "o", ms=7, color="C0", label="this person, with 80 % interval")
-    ax.plot(rows["everybody"], at, "D", ms=6, color="C3", label="mean of all users")
+    ax.hlines(at, rows["80 % from"], rows["to"], color=_PROCESS, alpha=0.45, lw=6)
+    person, everybody = {"ms": 7, "color": _PROCESS}, {"ms": 6, "color": _EVERYBODY}
+    label = "this person, with 80 % interval"
+    ax.plot(rows["prediction"], at, _PROCESS_MARK, label=label, **person)
+    ax.plot(rows["everybody"], at, _EVERYBODY_MARK, label="mean of all users", **everybody)
     ax.set(xlabel="expected rating (stars)", xlim=(1, 5), yticks=at, yticklabels=rows.index)
     ax.invert_yaxis()
     ax.margins(y=0.2)

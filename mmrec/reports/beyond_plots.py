@@ -50,9 +50,10 @@ def calibration(summary: pd.DataFrame, row: str) -> tuple[Figure, Axes]:
     wanted = 100 * np.array(LEVELS)
     ax.axhspan(-2, 2, color="0.93", zorder=0, label="within 2 points")
     ax.axhline(0, color="0.2", lw=1, zorder=0)
+    some = some.assign(track=some["track"].map(NAMES))
     for track, (colour, marker) in styles_of(some["track"]).items():
         found = 100 * some.loc[some["track"] == track, within].to_numpy(np.float64)[0]
-        ax.plot(wanted, found - wanted, marker, ls="-", lw=0.8, color=colour, label=NAMES[track])
+        ax.plot(wanted, found - wanted, marker, ls="-", lw=0.8, color=colour, label=track)
     ax.set(
         xlabel="probability of the interval, %",
         ylabel="ratings inside minus nominal share, points",
@@ -140,23 +141,23 @@ def costs(
     whole = whole[whole["seed"] == whole["seed"].min()]
     there = [fold for fold in folds if (whole["fold"] == fold).any()]
     whole = whole[whole["fold"].isin(there)].drop_duplicates("hash")
-    kinds = dict.fromkeys(sorted(whole["model"].unique(), key=lambda kind: kind not in ours))
-    styles = styles_of(list(kinds))
+    kinds = sorted(whole["model"].unique(), key=lambda kind: kind not in ours)
+    styles = styles_of([MODEL_NAMES.get(kind, kind) for kind in kinds])
     fig, axes = panels(len(there), 7.5 if len(there) == 1 else 4.4, 3.8)
     for ax, fold in zip(axes[0], there, strict=True):
         some = whole[whole["fold"] == fold]
-        for kind, (colour, marker) in styles.items():
+        for kind, (name, (colour, marker)) in zip(kinds, styles.items(), strict=True):
             dots = some[some["model"] == kind]
             ax.plot(
                 dots["train_seconds"],
                 dots["rmse"],
                 marker,
                 color=colour,
-                ms=8 if kind in ours else 5,
+                ms=9 if kind in ours else 6,
                 mec="white",
-                mew=0.5,
+                mew=0.3,
                 zorder=3 if kind in ours else 2,
-                label=MODEL_NAMES.get(kind, kind),
+                label=name,
             )
         ax.set(xscale="log", xlabel="training, s", title=folds[fold])
         ax.title.set_fontsize(10)

@@ -88,7 +88,7 @@ def tuning(tried: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
                 label="chosen for its seed" if chosen else "tried",
             )
         rows_on_y(ax, labels)
-        ax.tick_params(axis="y", labelsize=8)
+        ax.tick_params(axis="y", labelsize=9)
         ax.grid(axis="y", color="0.92")
         ax.set_title(row, fontsize=9, loc="left")
     axes[-1, 0].set(xlabel="validation RMSE, stars")
@@ -122,6 +122,6 @@ def training_curves(runs: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
         xlabel="epoch", ylabel="mean cosine embedding loss", title="cosine embedding loss"
     )
     for ax in axes[0]:
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=9)
     sns.despine(fig)
     return fig, axes[0]

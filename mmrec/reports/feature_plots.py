@@ -14,21 +14,10 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from mmrec.reports import absent
 from mmrec.reports.neighbours import FEWEST, FEWEST_ON_A_MAP, NOTHING_TO_PROBE, OTHER
-from mmrec.reports.style import MARKERS, OURS, PALETTE, legend_right, panels
+from mmrec.reports.style import FIXED, GENRES, OURS, legend_right, panels, styles_of
 
-_BY_FREQUENCY = [
-    *["Drama", "Comedy", "Action", "Adventure", "Crime", "Documentary", "Horror", "Animation"],
-    *["Children's", "Thriller", "Romance", "Musical", "Mystery", "Sci-Fi", "War", "Western"],
-    *["Film-Noir", "Fantasy", "unknown"],
-]
-GENRE_STYLES = {
-    OTHER: ("0.75", "."),
-    **{
-        genre: (PALETTE[number % 10], MARKERS[(number + number // 10) % 10])
-        for number, genre in enumerate(_BY_FREQUENCY)
-    },
-}
-"""Colour and marker of each genre, the same in every figure."""
+_REST = ("0.75", ".")
+"""Look of the genres that have none of their own in a figure."""
 
 _NAMED_FILMS = 8
 _LONGEST_TITLE = 26
@@ -44,7 +33,7 @@ def coverage(share: "pd.Series[float]", modality: str) -> tuple[Figure, Axes]:
     """
     fig, axes = panels(1, 6, 3)
     ax = axes[0, 0]
-    ax.bar(share.index, share, color=OURS)
+    ax.bar(share.index, share, color=FIXED.get(modality, (OURS,))[0])
     ax.set(xlabel="tenth of the movies, by number of ratings (1 = most rated)", xticks=share.index)
     ax.set(ylabel=f"movies with a {modality} vector (%)", ylim=(0, 100))
     return fig, ax
@@ -72,7 +61,7 @@ def film_map(
     for name in genre.cat.categories:
         at = (genre == name).to_numpy()
         if at.any():
-            colour, marker = GENRE_STYLES[name]
+            colour, marker = _REST if name == OTHER else GENRES[name]
             over = 1 if name == OTHER else 2
             look = {"color": colour, "marker": marker, "s": 18, "lw": 0, "zorder": over}
             ax.scatter(*points[at].T, label=name, **look)
@@ -190,14 +179,15 @@ def genre_probe(probed: pd.DataFrame) -> tuple[Figure, Axes]:
     if probed.empty:
         return absent.figure(NOTHING_TO_PROBE)
     order = probed.groupby("genre")["auc"].mean().sort_values().index
-    names = list(dict.fromkeys(probed["features"]))
+    styles = styles_of(probed["features"])
     fig, axes = panels(1, 7, 0.2 * len(order) + 1.2)
     ax = axes[0, 0]
-    for number, name in enumerate(names):
+    for name, (colour, marker) in styles.items():
         values = probed[probed["features"] == name].set_index("genre").reindex(order)
-        ax.plot(values["auc"], order, MARKERS[number], color=PALETTE[number], ms=5, label=name)
+        ax.plot(values["auc"], order, marker, color=colour, ms=5, label=name)
     control = probed.groupby("genre")["control"].mean()[order]
-    ax.plot(control, order, "x", color="0.5", label="random numbers")
+    colour, marker = FIXED["random numbers"]
+    ax.plot(control, order, marker, color=colour, label="random numbers")
     ax.axvline(0.5, color="0.8", lw=1, zorder=0)
     low = float(probed[["auc", "control"]].to_numpy().min(initial=0.32)) - 0.02
     ax.set(xlabel="area under the ROC curve, held-out films", xlim=(low, 1.01))

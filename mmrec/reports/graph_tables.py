@@ -7,18 +7,18 @@ import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmrec.features.table import FeatureTable
 from mmrec.reports import absent, neighbours
+from mmrec.reports.style import FIXED
 
-_KINDS = ("movie", "genre", "director", "cast")
 _PRONOUNS = ("he", "she", "it", "they", "we", "you", "i", "this", "that", "who")
 _TO_BE = ("is", "are", "was", "were", "be", "been", "being", "'s", "’s")
 _FIELDS = {"genres": "a genre", "directors": "a director", "cast": "a cast member"}
+_COLOURS: dict[Any, Any] = {what: FIXED[what.split()[1]][0] for what in _FIELDS.values()}
 NO_TRIPLE = "no summary yields a triple"
 _APART = 3.0
 """Steps between two parts of a graph that nothing connects, where it is drawn."""
@@ -30,18 +30,17 @@ def draw_facts(graph: "nx.MultiDiGraph[Any]") -> tuple[Figure, Axes]:
     Args:
         graph: What `mmrec.features.graph.meta.knowledge_graph` made of some movies.
     """
-    colours = dict(zip(_KINDS, sns.color_palette("colorblind", len(_KINDS)), strict=True))
     fig, ax = plt.subplots(figsize=(10, 7))
     place = _places(graph.to_undirected())
     held = dict(graph.nodes(data=True))
     labels = {node: str(data["label"]).replace(" ", "\n") for node, data in held.items()}
-    fill = [colours[data["kind"]] for data in held.values()]
+    fill = [FIXED[data["kind"]][0] for data in held.values()]
     nx.draw_networkx_nodes(graph, place, node_color=fill, node_size=1500, alpha=0.35, ax=ax)
     nx.draw_networkx_edges(graph, place, node_size=1500, edge_color="0.6", ax=ax)
     nx.draw_networkx_labels(graph, place, labels, font_size=7, ax=ax)
     edges = graph.edges(data=True)
     relations = {(head, tail): data["relation"] for head, tail, data in edges}
-    nx.draw_networkx_edge_labels(graph, place, relations, font_size=6, font_color="0.35", ax=ax)
+    nx.draw_networkx_edge_labels(graph, place, relations, font_size=7, font_color="0.35", ax=ax)
     ax.margins(0.1)
     ax.axis("off")
     return fig, ax
@@ -163,9 +162,9 @@ def draw_shared(shared: pd.DataFrame) -> tuple[Figure, Axes]:
     if shared.empty:
         return absent.figure(neighbours.TOO_FEW)
     fig, ax = plt.subplots(figsize=(7, 3.2))
-    shared.iloc[::-1].mul(100).plot.barh(ax=ax, width=0.8)
+    shared.iloc[::-1].mul(100).plot.barh(ax=ax, width=0.8, color=_COLOURS)
     ax.set(xlabel="films whose nearest film shares it (%)", ylabel="part compared", xlim=(0, 100))
-    ax.legend(title="shared", loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    ax.legend(title="shared", loc="upper left", bbox_to_anchor=(1, 1))
     return fig, ax
 
 

@@ -10,22 +10,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from mmrec.reports.results import Absent, Results
-from mmrec.reports.style import OURS, PALETTE, PAPER, note
+from mmrec.reports.style import FIXED, LOOK, PAPER, note
 from mmrec.workspace import atomic_path
-
-AS_PUBLISHED, CLEAN, PERMUTED, BASELINE, PROCESS = (
-    PALETTE[3],
-    OURS,
-    "0.55",
-    PALETTE[1],
-    PALETTE[2],
-)
-"""Colours of the network under both protocols, of controls, of baselines, and of our model."""
 
 FONT = 9
 """Size of all text, in points."""
-
-Colour = str | tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -34,7 +23,7 @@ class Mark:
 
     Attributes:
         label: What it is called in the figure.
-        colour: Of its dot.
+        look: The name whose colour and mark it has in all figures.
         table: Where its RMSE is.
         row: Its row there.
         column: Its column.
@@ -42,7 +31,7 @@ class Mark:
     """
 
     label: str
-    colour: Colour
+    look: str
     table: str
     row: str
     column: str = "rmse_mean"
@@ -58,34 +47,41 @@ class Mark:
 
 def _refitted(row: str, label: str) -> Mark:
     """A baseline as it is beside our model: fitted again with the validation ratings."""
-    return Mark(label, BASELINE, "rating_vectors", f"{row}, refitted")
+    return Mark(label, row, "rating_vectors", f"{row}, refitted")
 
 
-def _new(track: str, row: str, label: str, colour: Colour, **where: str) -> Mark:
-    return Mark(label, colour, "beyond", row, where={"track": f"new_films_{track}", **where})
+def _new(track: str, row: str, label: str) -> Mark:
+    return Mark(label, row, "beyond", row, where={"track": f"new_films_{track}"})
 
 
 _LEAKY = {"protocol": "as_published"}
 _OTHERS = {"features": "permuted"}
+_CONTROL, _PROCESS = "clean, features permuted across movies", "pair process"
 
 KNOWN = (
-    Mark("the paper", PAPER, "table1", "all", "paper_rmse", _LEAKY),
-    Mark("network, as published", AS_PUBLISHED, "table1", "all", where=_LEAKY),
-    Mark("network, clean", CLEAN, "table1", "all"),
-    Mark("… with other films' content", PERMUTED, "table1", "all", where=_OTHERS),
+    Mark("the paper", "the paper", "table1", "all", "paper_rmse", _LEAKY),
+    Mark("network, as published", "as published", "table1", "all", where=_LEAKY),
+    Mark("network, clean", "clean", "table1", "all"),
+    Mark("… with other films' content", _CONTROL, "table1", "all", where=_OTHERS),
     _refitted("user+movie bias", "two biases"),
     _refitted("FM: ids and users", "factorisation machine"),
-    Mark("our model", PROCESS, "beyond", "pair process", where={"track": "u1_single"}),
+    Mark("our model", _PROCESS, "beyond", _PROCESS, where={"track": "u1_single"}),
 )
 """Films that have ratings: the test part of u1."""
 
 NEW = (
-    _new("released", "user mean", "user's mean", BASELINE),
-    Mark("network, clean", CLEAN, "cold_start", "all", where={"fold": "item"}),
-    _new("released", "kernel ridge", "kernel ridge", BASELINE),
-    _new("released", "pair process", "our model", PROCESS),
-    _new("released", "pair process", "… with other films' content", PERMUTED, features="permuted"),
-    _new("crowd", "pair process", "our model, with IMDb's rating", PROCESS),
+    _new("released", "user mean", "user's mean"),
+    Mark("network, clean", "clean", "cold_start", "all", where={"fold": "item"}),
+    _new("released", "kernel ridge", "kernel ridge"),
+    _new("released", _PROCESS, "our model"),
+    Mark(
+        "… with other films' content",
+        _CONTROL,
+        "beyond",
+        _PROCESS,
+        where={"track": "new_films_released", **_OTHERS},
+    ),
+    _new("crowd", _PROCESS, "our model, with IMDb's rating"),
 )
 """Films that nobody has rated: five folds of films."""
 
@@ -110,6 +106,7 @@ def draw(results: Path, path: Path) -> None:
     ]
     sizes = dict.fromkeys(("font.size", "xtick.labelsize", "ytick.labelsize"), FONT)
     style: dict[Any, Any] = {
+        **LOOK,
         **sizes,
         "axes.labelsize": FONT,
         "svg.hashsalt": "headline",
@@ -140,7 +137,9 @@ def _panel(ax: Axes, title: str, rows: Sequence[tuple[Mark, float]]) -> None:
     ax.set_title(title, loc="left", fontsize=FONT, fontweight="bold")
     for height, (mark, value) in enumerate(reversed(rows)):
         ax.axhline(height, color="0.92", lw=0.8, zorder=0)
-        ax.plot(value, height, "o", color=mark.colour, ms=6)
+        colour, marker = FIXED[mark.look]
+        fill = "none" if colour == PAPER else colour
+        ax.plot(value, height, marker, color=colour, mfc=fill, ms=6)
         ax.annotate(
             f"{value:.3f}", (value, height), (6, 0), textcoords="offset points", va="center"
         )

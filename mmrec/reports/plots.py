@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from mmrec.experiments.paper import TRIVIAL
 from mmrec.reports import diagnostics
 from mmrec.reports.style import (
+    CLEAN,
+    CONTROL,
+    FIXED,
     MODEL_NAMES,
-    OURS,
-    PALETTE,
     PAPER,
     TEST_RMSE,
     dots,
@@ -27,6 +28,7 @@ from mmrec.reports.style import (
     rows_on_y,
     styles_of,
 )
+from mmrec.reports.style import PALETTE as PALETTE  # some notebooks draw with it
 
 NEW = {"item": "film", "user": "user"}
 PROTOCOL_NAMES = {"clean": "clean protocol", "as_published": "as published"}
@@ -70,7 +72,7 @@ def ablation(table: pd.DataFrame, trivial: Sequence[str] = tuple(TRIVIAL)) -> tu
         ax.errorbar(
             paper["paper_rmse"],
             places_of(labels, paper["row"]),
-            fmt="D",
+            fmt=FIXED["the paper"][1],
             mfc="none",
             color=PAPER,
             ms=6,
@@ -141,7 +143,7 @@ def content_gain(table: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
             xycoords=("data", "axes fraction"),
             xytext=(0, 4),
             textcoords="offset points",
-            fontsize=8,
+            fontsize=9,
             color="0.35",
         )
     else:
@@ -159,7 +161,8 @@ def waterfall(steps: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
         steps: ``row, step, rmse_mean``; in each row the same steps in the order taken, the first
             of them where the row starts.
     """
-    names = list(dict.fromkeys(steps["step"]))
+    styles = styles_of(steps["step"])
+    names = list(styles)
     groups = list(steps.groupby("row", sort=False))
     span = max(np.ptp(some["rmse_mean"]) for _, some in groups)  # one scale for all panels
     width = 2.3 + 1.8 / len(groups)  # the names of the steps stand once
@@ -168,22 +171,25 @@ def waterfall(steps: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
         places, values = places_of(names, some["step"]), some["rmse_mean"].to_numpy(float)
         changes = np.diff(values, prepend=values[0])
         starts = values - changes
-        for colour, label, at in (
-            (OURS, "lower error than the step before", changes < 0),
-            (PALETTE[3], "higher", changes > 0),
+        for fill, label, at in (
+            ({"color": "0.75"}, "lower error than the step before", changes < 0),
+            ({"fc": "white", "ec": "0.55", "hatch": "////"}, "higher", changes > 0),
         ):
-            ax.barh(places[at], changes[at], left=starts[at], height=0.5, color=colour, label=label)
+            ax.barh(places[at], changes[at], left=starts[at], height=0.5, label=label, **fill)
         ax.plot(np.repeat(values, 2)[:-1], np.repeat(places, 2)[1:], color="0.6", lw=0.8, zorder=0)
-        ax.plot(values, places, "|", color=PAPER, ms=13, mew=1.6)
+        for value, place, name in zip(values, places, some["step"], strict=True):
+            colour, marker = styles[name]
+            inside = "none" if colour == PAPER else colour
+            ax.plot(value, place, marker, color=colour, mfc=inside, ms=6)
         for place, start, value, change in zip(places, starts, values, changes, strict=True):
             told = f"{value:.3f}" if place == places[0] else f"{value:.3f} ({change:+.3f})"
             ax.annotate(
                 told.replace("-", "−"),
                 (max(value, start), place),
-                xytext=(5, 0),
+                xytext=(7, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=8,
+                fontsize=9,
             )
         ax.set_title(row, fontsize=10)
         rows_on_y(ax, names)
@@ -287,10 +293,10 @@ def _mark_crossings(ax: Axes, found: Sequence[diagnostics.Crossing], rows: tuple
             xytext=(0, 3 + 10 * (number % 2)),  # neighbours stand on two lines
             textcoords="offset points",
             ha="center",
-            fontsize=8,
+            fontsize=9,
         )
     if not found:
-        ax.set_title("no crossing", fontsize=8)
+        ax.set_title("no crossing", fontsize=9)
 
 
 def differences(table: pd.DataFrame) -> tuple[Figure, Axes]:
@@ -303,8 +309,8 @@ def differences(table: pd.DataFrame) -> tuple[Figure, Axes]:
     labels = list(dict.fromkeys(rows["row"]))
     fig, axes = panels(1, 7.5, 0.28 * len(labels) + 1.3)
     ax = axes[0, 0]
-    dots(ax, rows, labels, {"decided": (OURS, "o")}, "difference", "low", "high")
-    dots(ax, rows, labels, {"undecided": ((0.55, 0.55, 0.55), "s")}, "difference", "low", "high")
+    dots(ax, rows, labels, {"decided": CLEAN}, "difference", "low", "high")
+    dots(ax, rows, labels, {"undecided": CONTROL}, "difference", "low", "high")
     ax.axvline(0, color="0.2", lw=1, zorder=0)
     unit = ", stars" if table["measure"].iloc[0] == "RMSE" else ""
     ax.set(xlabel=f"difference in {table['measure'].iloc[0]} to the reference{unit}")

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from mmrec.catalogue import sources
 from mmrec.features.media import decoding, sound
+from mmrec.reports.style import OURS
 
 _FRAME_SECONDS = 0.94
 """How wide a candidate frame is drawn at most: just under the second that lies between two."""
@@ -88,7 +89,7 @@ def draw(samples: Sequence[Sample], *, margin: float) -> tuple[Figure, np.ndarra
         _log_mel(log_mel, samples_of_sound)
         for ax in (frames, waveform, log_mel):
             ax.set_xlim(0, seconds)
-            ax.tick_params(labelsize=8)
+            ax.tick_params(labelsize=9)
         for ax in (frames, waveform):
             ax.tick_params(labelbottom=False)
         _text(text, sample)
@@ -111,7 +112,7 @@ def _frames(ax: Axes, clip: Path, seconds: float, margin: float) -> None:
 
 
 def _waveform(ax: Axes, samples: np.ndarray) -> None:
-    ax.plot(np.arange(len(samples)) / decoding.RATE, samples, lw=0.3)
+    ax.plot(np.arange(len(samples)) / decoding.RATE, samples, lw=0.3, color=OURS)
     limit = np.abs(samples).max()
     ax.set(ylim=(-limit, limit), yticks=[-limit, 0, limit])
     ax.set_yticklabels([f"−{limit:.1f}", "0", f"{limit:.1f}"])

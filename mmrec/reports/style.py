@@ -1,20 +1,56 @@
-"""The look that all figures share; the colours are safe for colour-blind readers."""
+"""The look that all figures share: one colour and mark for each name, in every figure of the book.
 
-from collections.abc import Mapping, Sequence
+A notebook that imports anything of this package shows its figures so; see `mmrec.reports.showing`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-PALETTE: list[tuple[float, float, float]] = list(sns.color_palette("colorblind"))
+from mmrec.reports import showing
+
+BLUE, ORANGE, GREEN, RED, PINK = "#395db2", "#c77f04", "#4ea287", "#c24e48", "#e94fdb"
+BROWN, PURPLE, GREY, OLIVE, TEAL = "#5a250e", "#4f0b9b", "#727576", "#595b01", "#124054"
+PALETTE = [BLUE, ORANGE, GREEN, RED, PINK, BROWN, PURPLE, GREY, OLIVE, TEAL]
+"""Each has a contrast of 3 or more on white, and stands apart from the others for readers who lack
+one kind of cones; ``tests/test_style.py`` measures both."""
+
 MARKERS = "osv^DPX<>*"
-OURS, PAPER, REFERENCE = PALETTE[0], "black", "0.55"
+OURS, PAPER, REFERENCE = BLUE, "black", "0.55"
 """Colours of this study's results, the paper's, and of lines to compare with."""
+
+Style = tuple[str, str]
+"""A colour and a marker."""
+
+LOOK = {
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "axes.edgecolor": "0.3",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.axisbelow": True,
+    "axes.formatter.min_exponent": 6,  # a power of ten would have too small an exponent
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.title_fontsize": 9,
+    "legend.frameon": False,
+    "image.cmap": "cividis",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],  # the first comes with matplotlib
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "mmrec",  # the same drawing has the same bytes
+}
+"""Settings of matplotlib, on top of its own."""
+
+showing.dress(LOOK)
 
 TEST_RMSE = "RMSE on the test part, stars"
 
@@ -42,8 +78,137 @@ MODEL_NAMES = {
 }
 """What the kinds of models in the column ``model`` of the results are called in print."""
 
-Style = tuple[tuple[float, float, float], str]
-"""A colour and a marker."""
+_BY_FREQUENCY = [
+    *["Drama", "Comedy", "Action", "Adventure", "Crime", "Documentary", "Horror", "Animation"],
+    *["Children's", "Thriller", "Romance", "Musical", "Mystery", "Sci-Fi", "War", "Western"],
+    *["Film-Noir", "Fantasy", "unknown"],
+]
+GENRES: dict[str, Style] = {
+    genre: (PALETTE[number % 10], MARKERS[(number + number // 10) % 10])
+    for number, genre in enumerate(_BY_FREQUENCY)
+}
+FACTS: dict[str, Style] = {
+    "movie": (BLUE, "o"),
+    "genre": (ORANGE, "s"),
+    "director": (GREEN, "v"),
+    "cast": (RED, "^"),
+}
+CLEAN, AS_PUBLISHED, CONTROL = (BLUE, "o"), (RED, "^"), (GREY, "s")
+"""The network under both protocols, and with the features of other movies."""
+
+PROTOCOLS: dict[str, Style] = {
+    "clean": CLEAN,
+    "as_published": AS_PUBLISHED,
+    "the paper": (PAPER, "D"),
+    "as published": AS_PUBLISHED,
+    "the paper's network, as published": AS_PUBLISHED,
+    "user vectors from training ratings": (ORANGE, "v"),
+    "target left out of its user vector": (PINK, "s"),
+    "selected on validation": (TEAL, "D"),
+    "small batches": (GREEN, "P"),
+    "tuned": CLEAN,
+    "this study, clean": CLEAN,
+    "clean, features permuted across movies": CONTROL,
+    "this study, as published": AS_PUBLISHED,
+    "as published, features permuted": (GREY, "v"),
+    "random numbers": (GREY, "x"),
+}
+"""Protocols, the steps from one to the other, and both with their controls."""
+
+MODALITIES: dict[str, Style] = {
+    "meta": (BLUE, "o"),
+    "all": (ORANGE, "D"),
+    "text": (GREEN, "v"),
+    "video": (PURPLE, "^"),
+    "audio": (BROWN, "s"),
+    "meta+text": (GREEN, "P"),
+    "meta+video": (PURPLE, "X"),
+    "meta+audio": (BROWN, "<"),
+    "meta, inputs hidden": (BLUE, "X"),
+    "imdb": (GREEN, "v"),
+    "as the profile orders": (GREEN, "v"),
+    "open": (TEAL, "o"),
+    "open synopses alone": (TEAL, "o"),
+    "text-open": (TEAL, "v"),
+    "meta-open": (TEAL, "P"),
+    "meta-freebase": (OLIVE, "^"),
+    "meta-freebase without genres": (PINK, "v"),
+}
+"""Content: modalities, sums and variants of them, and sources of summaries."""
+
+MODELS: dict[str, Style] = {
+    "global mean": (BROWN, ">"),
+    "user mean": (BROWN, "o"),
+    "movie mean": (BROWN, "D"),
+    "means": (BROWN, "o"),
+    "user+movie bias": (OLIVE, "v"),
+    "biases": (OLIVE, "v"),
+    "item kNN": (RED, "<"),
+    "matrix factorisation": (PINK, "D"),
+    "FM: ids": (PINK, "^"),
+    "FM: ids and users": (ORANGE, "s"),
+    "FM: content": (TEAL, "<"),
+    "FM: hybrid": (PURPLE, "D"),
+    "FM: hybrid, without IMDb's rating": (PURPLE, "<"),
+    "factorisation machine": (PURPLE, "D"),
+    "rating vectors": (BLUE, "D"),
+    "the paper's network": CLEAN,
+    "the paper's network on rating vectors": (BLUE, "D"),
+    "straight line": (RED, ">"),
+    "ridge": (TEAL, "X"),
+    "kernel ridge": (TEAL, "s"),
+    "twin towers": (RED, "X"),
+    "two towers": (RED, "X"),
+    "pair process": (GREEN, "o"),
+    "Gaussian process over pairs": (GREEN, "o"),
+    "average": (GREEN, "X"),
+    "average of models": (GREEN, "X"),
+    "likes from content": (ORANGE, "^"),
+    "content and EASE": (PURPLE, "*"),
+    "most popular": (GREY, "<"),
+    "IMDb rating": (GREY, ">"),
+    "IMDb votes": (GREY, "D"),
+    "sorted by a column": (GREY, "D"),
+    "EASE": (OLIVE, "o"),
+    "iALS": (PINK, "X"),
+    "implicit factors": (PINK, "X"),
+    "BPR": (RED, "P"),
+    "LightGCN": (BROWN, "P"),
+    "pairwise ranking": (RED, "P"),
+}
+"""Models by the labels of their rows, and by what their kind is called in print."""
+
+TRACKS: dict[str, Style] = {
+    "new films: known before release": (GREEN, "o"),
+    "new films: with an encyclopedia": (BLUE, "s"),
+    "new films: with IMDb's crowd": (ORANGE, "^"),
+    "new users": (PURPLE, "v"),
+    "new films and users": (PINK, "D"),
+    "u1: one model": (BROWN, "P"),
+    "u1: no item ids": (TEAL, "X"),
+    "u1: ratings alone": (OLIVE, "<"),
+}
+"""The tracks of the chapter on new films."""
+
+LACKING: dict[str, Style] = {
+    "0% of the films lack it": (GREEN, "o"),
+    "50% of the films lack it": (ORANGE, "s"),
+    "100% of the films lack it": (RED, "^"),
+    "model that never saw it": (PURPLE, "D"),
+}
+"""The process on new films of which some lack a block of content."""
+
+FIXED: dict[str, Style] = {
+    **FACTS,
+    **PROTOCOLS,
+    **MODALITIES,
+    **MODELS,
+    **{f"{name}, refitted": look for name, look in MODELS.items()},
+    **{f"{name}, clean protocol": look for name, look in MODELS.items()},
+    **TRACKS,
+    **LACKING,
+}
+"""The look of each name, the same in every figure of the book."""
 
 
 def panels(
@@ -74,7 +239,7 @@ def panels(
 def legend_below(fig: Figure, ax: Axes, ncols: int = 2) -> None:
     """A legend under the figure, at the same distance whatever the figure's height."""
     handles, labels = ax.get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", frameon=False, fontsize=8, ncols=ncols)
+    fig.legend(handles, labels, loc="outside lower center", frameon=False, fontsize=9, ncols=ncols)
 
 
 def legend_right(fig: Figure, ax: Axes, title: str | None = None) -> None:
@@ -85,21 +250,41 @@ def legend_right(fig: Figure, ax: Axes, title: str | None = None) -> None:
         labels,
         loc="outside right upper",
         frameon=False,
-        fontsize=8,
+        fontsize=9,
         title=title,
-        title_fontsize=8,
+        title_fontsize=9,
     )
 
 
 def styles_of(names: "pd.Series[str] | Sequence[str]") -> dict[str, Style]:
     """Colour and marker of each name, in the order in which the names first occur.
 
-    There are ten colours and ten markers; more names than that use them again.
+    Those of :data:`FIXED` have the same look in every figure. Any other begins its search for a
+    free look at a place of its own, so that it mostly has the same look, too. No two have the same
+    colour and marker, and none has another's colour while one is free; beyond a hundred names,
+    looks repeat.
     """
-    return {
-        name: (PALETTE[number % 10], MARKERS[number % 10])
-        for number, name in enumerate(dict.fromkeys(names))
-    }
+    distinct = list(dict.fromkeys(names))
+    found: dict[str, Style] = {}
+    for name in distinct:
+        if name in FIXED and FIXED[name] not in found.values():
+            found[name] = FIXED[name]
+    for name in distinct:
+        if name not in found:
+            found[name] = _free(name, found.values())
+    return {name: found[name] for name in distinct}
+
+
+def _free(name: str, taken: Collection[Style]) -> Style:
+    """A look that is not taken, its colour neither if possible."""
+    start = crc32(name.encode())
+    looks = [
+        (PALETTE[(start + turn) % 10], MARKERS[(start // 10 + turn + turn // 10) % 10])
+        for turn in range(100)
+    ]
+    colours = {colour for colour, _ in taken}
+    unlike = [look for look in looks if look[0] not in colours]
+    return next(iter([*unlike, *(look for look in looks if look not in taken), looks[0]]))
 
 
 def note(ax: Axes, text: str) -> None:
@@ -124,7 +309,7 @@ def reference_lines(
                 xytext=(2, 3) if vertical else (3, -3),
                 textcoords="offset points",
                 rotation=30 if vertical else 0,
-                fontsize=8,
+                fontsize=9,
                 color="0.35",
             )
 

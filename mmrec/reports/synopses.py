@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from mmrec.features import sentences
 from mmrec.features.text import NO_SYNOPSIS, with_summary
 from mmrec.reports import absent
+from mmrec.reports.style import styles_of
 
 _SOURCE = "summaries from"
 
@@ -47,8 +48,16 @@ def draw_lengths(counts: pd.DataFrame) -> tuple[Figure, Axes]:
     fig, ax = plt.subplots(figsize=(7, 3.2))
     longest = counts["sentences"].quantile(0.99)
     shown = counts.assign(sentences=counts["sentences"].clip(upper=longest))
+    colours = {name: colour for name, (colour, _) in styles_of(shown[_SOURCE]).items()}
     sns.histplot(
-        shown, x="sentences", hue=_SOURCE, multiple="stack", discrete=True, ax=ax, shrink=0.8
+        shown,
+        x="sentences",
+        hue=_SOURCE,
+        palette=colours,
+        multiple="stack",
+        discrete=True,
+        ax=ax,
+        shrink=0.8,
     )
     ax.set(xlabel="sentences in the summary (the longest 1 % together)", ylabel="movies")
     return fig, ax

@@ -26,6 +26,7 @@ SMALLEST = 9.0
 AXE, AXE_SHA256 = "4.10.3", "880970c081707360e64f34cea25ff91892f5bc95675b0776925b9709dd8a68bb"
 """The version of axe-core that judges accessibility, and the digest of its ``axe.min.js``."""
 
+_PIXELS_PER_POINT = 96 / 72
 _MEASURE = Path(__file__).with_suffix(".js")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 _JUDGE = f"""axe.run(document, {{runOnly: {_RULES}, preload: false}}).then((found) =>
@@ -186,9 +187,15 @@ def axe_core(folder: Path) -> str:
 
 
 def smallest_letters(drawing: str) -> float:
-    """The least font size of an SVG in its own pixels; infinite where no text has one."""
+    """The least font size of an SVG at its own width, in pixels; infinite where no text has one."""
     sizes = re.findall(r"font(?:-size)?\s*[:=]\s*\"?[^;\"]*?([\d.]+)(px|pt)?\b(?=[\s;\"])", drawing)
-    return min((float(size) for size, _ in sizes if float(size) > 0), default=float("inf"))
+    least = min((float(size) for size, _ in sizes if float(size) > 0), default=float("inf"))
+    # matplotlib's drawings are as wide in points as their letters are measured in.
+    in_points = re.search(r'<svg\b[^>]*\bwidth="([\d.]+)pt"[^>]*\bviewBox="0 0 ([\d.]+) ', drawing)
+    if in_points:
+        width, units = map(float, in_points.groups())
+        least *= width / units * _PIXELS_PER_POINT
+    return least
 
 
 def _wrong(
