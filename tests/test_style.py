@@ -168,6 +168,12 @@ def test_two_names_of_one_thing_in_one_figure_are_told_apart():
     assert styles["user mean"] == style.FIXED["user mean"]
 
 
+def test_rows_that_a_notebook_draws_in_turn_have_their_own_colours():
+    """The chapter on training draws predictions of both rows with the palette of the plots."""
+    assert plots.PALETTE[:2] == [style.FIXED[row][0] for row in ("meta", "all")]
+    assert {*plots.PALETTE} == {*style.PALETTE}
+
+
 def test_genres_are_told_apart():
     assert len({*style.GENRES.values()}) == len(style.GENRES) == 19
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmrec.experiments.paper import TRIVIAL
-from mmrec.reports import diagnostics
+from mmrec.reports import diagnostics, style
 from mmrec.reports.style import (
     CLEAN,
     CONTROL,
@@ -28,7 +28,9 @@ from mmrec.reports.style import (
     rows_on_y,
     styles_of,
 )
-from mmrec.reports.style import PALETTE as PALETTE  # some notebooks draw with it
+
+PALETTE = list(dict.fromkeys([FIXED["meta"][0], FIXED["all"][0], *style.PALETTE]))
+"""Colours of what a notebook draws by itself; the rows meta and all come first."""
 
 NEW = {"item": "film", "user": "user"}
 PROTOCOL_NAMES = {"clean": "clean protocol", "as_published": "as published"}

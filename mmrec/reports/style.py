@@ -116,17 +116,17 @@ PROTOCOLS: dict[str, Style] = {
 """Protocols, the steps from one to the other, and both with their controls."""
 
 MODALITIES: dict[str, Style] = {
-    "meta": (BLUE, "o"),
-    "all": (ORANGE, "D"),
-    "text": (GREEN, "v"),
-    "video": (PURPLE, "^"),
-    "audio": (BROWN, "s"),
-    "meta+text": (GREEN, "P"),
-    "meta+video": (PURPLE, "X"),
-    "meta+audio": (BROWN, "<"),
+    "meta": (PURPLE, "o"),
+    "all": (TEAL, "D"),
+    "text": (BLUE, "v"),
+    "video": (ORANGE, "^"),
+    "audio": (GREEN, "s"),
+    "meta+text": (BLUE, "P"),
+    "meta+video": (ORANGE, "X"),
+    "meta+audio": (GREEN, "<"),
     "meta, inputs hidden": (BLUE, "X"),
-    "imdb": (GREEN, "v"),
-    "as the profile orders": (GREEN, "v"),
+    "imdb": (BLUE, "v"),
+    "as the profile orders": (BLUE, "v"),
     "open": (TEAL, "o"),
     "open synopses alone": (TEAL, "o"),
     "text-open": (TEAL, "v"),
@@ -134,7 +134,8 @@ MODALITIES: dict[str, Style] = {
     "meta-freebase": (OLIVE, "^"),
     "meta-freebase without genres": (PINK, "v"),
 }
-"""Content: modalities, sums and variants of them, and sources of summaries."""
+"""Content: modalities, in the hues that ``book/figures/draw.py`` gives them, sums and variants of
+them, and sources of summaries."""
 
 MODELS: dict[str, Style] = {
     "global mean": (BROWN, ">"),
