@@ -78,6 +78,14 @@ def test_small_letters_in_a_drawing_are_found(tmp_path):
     assert {(one.kind, one.what) for one in found} == {("small", "5.0 px in drawing.svg")}
 
 
+@pytest.mark.parametrize(
+    ("size", "px"), [('width="100" height="50"', 9), ('width="100pt" height="50pt"', 12)]
+)
+def test_letters_of_a_drawing_are_as_large_as_its_width_makes_them(size, px):
+    drawing = f'<svg {size} viewBox="0 0 100 50"><text style="font-size: 9px; fill: red">a</text>'
+    assert pages.smallest_letters(drawing) == px
+
+
 @pytest.mark.slow
 @browser.needed
 def test_the_task_stops_prints_the_table_and_keeps_the_list(tmp_path, monkeypatch, capsys):
