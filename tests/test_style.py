@@ -2,7 +2,6 @@
 
 import io
 from itertools import combinations
-from types import SimpleNamespace
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -287,11 +286,11 @@ def test_nothing_is_shown_of_an_empty_figure():
 
 
 CELLS = [
-    'import seaborn as sns\nfrom mmrec.reports import style\nsns.set_theme(style="whitegrid")',
-    'import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nplt.rcParams["axes.grid"]',
+    "import matplotlib.pyplot as plt\nfrom mmrec.reports import plots",
+    'plt.plot([1, 2])\nplt.show()\nplt.rcParams["axes.spines.top"]',
     "plt.imshow([[1, 2]])\nplt.show()",
-    'plt.rcParams["axes.grid"] = True',
-    'plt.rcParams["axes.grid"]',
+    'plt.rcParams["axes.spines.top"] = True',
+    'plt.plot([1, 2])\nplt.show()\nplt.rcParams["axes.spines.top"]',
 ]
 
 
@@ -301,9 +300,8 @@ def test_a_notebook_that_draws_with_the_package_shows_drawings_and_pictures():
     notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, CELLS)])
     nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
     drawn, pictured, _, last = (cell["outputs"] for cell in notebook["cells"][1:])
-    shown = SimpleNamespace(drawing=drawn[0], theme=drawn[1], picture=pictured[0])
-    assert {*shown.drawing["data"]} == {"image/svg+xml", "text/plain"}
-    assert shown.theme["data"]["text/plain"] == "False", "our look, not seaborn's"
-    assert {*shown.picture["data"]} == {"image/png", "text/plain"}
-    assert {*shown.picture["metadata"]["image/png"]} == {"width", "height"}
-    assert last[0]["data"]["text/plain"] == "True", "what a reader sets later stays"
+    assert {*drawn[0]["data"]} == {"image/svg+xml", "text/plain"}
+    assert drawn[1]["data"]["text/plain"] == "False", "our look"
+    assert {*pictured[0]["data"]} == {"image/png", "text/plain"}
+    assert {*pictured[0]["metadata"]["image/png"]} == {"width", "height"}
+    assert last[1]["data"]["text/plain"] == "True", "what a reader sets later stays"

@@ -34,9 +34,7 @@ _NO_TRACES = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
 def dress(look: Mapping[str, Any]) -> None:
     """Has the notebook that this is called in show its figures in our form and look.
 
-    The look is applied again when the cell that called this has ended, since seaborn's themes,
-    which a notebook may set in the same cell, would leave half of it. Whatever a later cell sets
-    stays.
+    Whatever the notebook sets later stays.
 
     Args:
         look: Settings of matplotlib, on top of its own.
@@ -46,19 +44,10 @@ def dress(look: Mapping[str, Any]) -> None:
         return
     # On its first import the backend chooses its own form for figures: this comes before ours.
     import_module("matplotlib_inline.backend_inline")
-
-    def apply() -> None:
-        plt.style.use(["default", dict(look)])
-        formatters = shell.display_formatter.formatters
-        formatters["image/svg+xml"].for_type(Figure, drawing)
-        formatters["image/png"].for_type(Figure, picture)
-
-    def apply_once(*_: object) -> None:
-        shell.events.unregister("post_run_cell", apply_once)
-        apply()
-
-    apply()
-    shell.events.register("post_run_cell", apply_once)
+    plt.style.use(["default", dict(look)])
+    formatters = shell.display_formatter.formatters
+    formatters["image/svg+xml"].for_type(Figure, drawing)
+    formatters["image/png"].for_type(Figure, picture)
 
 
 def is_drawing(fig: Figure) -> bool:
