@@ -305,3 +305,12 @@ def test_a_notebook_that_draws_with_the_package_shows_drawings_and_pictures():
     assert {*pictured[0]["data"]} == {"image/png", "text/plain"}
     assert {*pictured[0]["metadata"]["image/png"]} == {"width", "height"}
     assert last[1]["data"]["text/plain"] == "True", "what a reader sets later stays"
+
+
+def test_a_picture_of_noise_has_one_dot_a_pixel():
+    fig, ax = plt.subplots(figsize=(9, 3))
+    ax.imshow(np.random.default_rng(0).normal(size=(300, 900)))
+    file, size = showing.picture(fig)
+    plt.close(fig)
+    assert Image.open(io.BytesIO(file)).width < 1.1 * size["width"]
+    assert len(file) < 2 * showing.LARGEST

@@ -27,6 +27,9 @@ MOST_MARKS, LONGEST_LINE = 1_000, 20_000
 COLOURS = 256
 """Of a picture, at most: at two dots a pixel it is then smaller than with all colours at one."""
 
+LARGEST = 200_000
+"""Bytes of a picture beyond which it has one dot a pixel, as noise does not compress."""
+
 _ONE_FONT = re.compile(r"(font-family: '[^'\"]*')([;\"])")
 _NO_TRACES = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
 
@@ -73,18 +76,26 @@ def drawing(fig: Figure) -> str | None:
 
 
 def picture(fig: Figure) -> tuple[bytes, dict[str, int]] | None:
-    """A figure as PNG for screens of two dots a pixel; None if it is a drawing or is empty.
+    """A figure as PNG, two dots a pixel unless that is :data:`LARGEST`; None for a drawing.
 
     Returns:
         The file, and its ``width`` and ``height`` on the page, in pixels.
     """
     if is_drawing(fig) or not fig.axes:
         return None
-    drawn = Image.open(BytesIO(_printed(fig, "png", dpi=2 * fig.dpi))).convert("RGB")
+    file, size = _few_colours(fig, 2)
+    if len(file) > LARGEST:
+        file, _ = _few_colours(fig, 1)
+    return file, size
+
+
+def _few_colours(fig: Figure, dots: int) -> tuple[bytes, dict[str, int]]:
+    """A figure as PNG with so many dots a pixel, and its size on the page."""
+    drawn = Image.open(BytesIO(_printed(fig, "png", dpi=dots * fig.dpi))).convert("RGB")
     file = BytesIO()
     few = drawn.quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(file, "PNG", optimize=True)
-    return file.getvalue(), {"width": drawn.width // 2, "height": drawn.height // 2}
+    return file.getvalue(), {"width": drawn.width // dots, "height": drawn.height // dots}
 
 
 def _printed(fig: Figure, form: str, **options: Any) -> bytes:
