@@ -232,7 +232,7 @@ def intervals_hold(r: Results) -> Check:
 
 
 def five_folds_and_three_seeds(r: Results) -> Check:
-    """New films and users have five folds, all tracks three seeds, blocks and curves one of each."""
+    """What is new has five folds, all tracks have three seeds, blocks and curves one of each."""
     tracks = r.rows("beyond")
     folds = tracks[~tracks["track"].str.startswith("u1_")]["n_folds"]
     single = [r.rows(f"beyond_{name}") for name in ("blocks", "withheld", "curves")]
