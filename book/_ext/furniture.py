@@ -96,7 +96,9 @@ def complete(app, page, template, context, doctree):
     context["metatags"] = context.get("metatags", "") + "\n".join(lines)
     # ARIA has given up the first role since; the list around the entries asks for the second.
     text = context.get("body") or ""
-    context["body"] = text.replace('role="doc-biblioentry"', 'role="listitem"')
+    text = text.replace('role="doc-biblioentry"', 'role="listitem"')
+    # Figures scroll in a narrow window, and so must be reached by the keyboard.
+    context["body"] = re.sub(r"<figure\b", '<figure tabindex="0"', text)
     if not page.startswith("notebooks/"):  # these lie beside the book, its other pages in it
         context["doc_path"] = "book"
 
