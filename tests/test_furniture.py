@@ -86,6 +86,13 @@ def test_pictures_say_what_their_caption_says(pages):
 
 
 @pytest.mark.slow
+def test_figures_that_may_scroll_are_reached_by_the_keyboard(pages):
+    _, *shown = pages
+    for page in shown:
+        assert page.count("<figure") == page.count('<figure tabindex="0"') > 0
+
+
+@pytest.mark.slow
 def test_links_follow_from_the_one_address(pages):
     repository, first, second = pages
     links = {
