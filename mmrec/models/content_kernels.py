@@ -17,8 +17,9 @@ from mmrec.models.base import TrainingData
 from mmrec.models.content import Block, content_blocks, moments
 
 DOUBT = 3.0
-"""Ridge penalty of the guess at a part that a movie lacks; the diagonal of the kernel is about
-1. From 1 to 10 the error of the guesses, one movie left out at a time, hardly differs."""
+"""Ridge penalty of the guess at a part that a movie lacks; the diagonal of the kernel is about 1.
+Of 0.3, 1, 3, 10 and 30 none suits every part best. With 3 the squared error of the guesses, one
+movie left out at a time, is at most 7 % above the smallest for each part of MovieLens-100K."""
 
 
 class Columns(NamedTuple):
