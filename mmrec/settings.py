@@ -91,6 +91,7 @@ class Settings(BaseModel):
     support_sizes: Annotated[list[CountOrNone], Field(min_length=1)]
     beyond_tracks: Annotated[list[str], Field(min_length=1)]
     beyond_seeds: Seeds
+    beyond_known_seeds: Seeds
     beyond_control_seeds: list[CountOrNone]
     beyond_curve_folds: FoldsOrNone
     block_folds: FoldsOrNone

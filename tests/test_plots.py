@@ -201,7 +201,7 @@ def marks(ax, label: str) -> list[tuple[float, float]]:
 def test_the_ablation_shows_every_series_on_its_row():
     table = summary("clean", "as_published")
     _, ax = plots.ablation(table)
-    labels = [label.get_text() for label in ax.get_yticklabels()]
+    labels = [label.get_text() for label in reversed(ax.get_yticklabels())]
     assert labels == list(ROWS)[::-1], "the first row on top"
     shown = {
         ("clean", "real"): "this study, clean",
@@ -280,6 +280,8 @@ def test_paired_differences_stand_beside_zero():
     compared = pd.DataFrame(
         {
             "row": ["meta", "all", "text"],
+            "protocol": "clean",
+            "masking": 0.0,
             "measure": "RMSE",
             "difference": [-0.02, 0.01, 0.001],
             "low": [-0.03, 0.005, -0.004],
@@ -291,6 +293,30 @@ def test_paired_differences_stand_beside_zero():
     assert [x for x, _ in marks(ax, "decided")] == [-0.02, 0.01]
     assert marks(ax, "undecided") == [(0.001, 0.0)], "on its own line, the last"
     assert ax.get_xlabel() == "difference in RMSE to the reference, stars"
+
+
+def test_paired_differences_tell_masks_and_protocols_apart():
+    compared = pd.DataFrame(
+        {
+            "row": ["meta", "meta", "all", "all"],
+            "protocol": "clean",
+            "masking": [0.5, 0.8, 0.5, 0.8],
+            "measure": "RMSE",
+            "difference": [0.001, 0.01, 0.002, 0.02],
+            "low": [-0.001, 0.005, -0.001, 0.015],
+            "high": [0.003, 0.015, 0.005, 0.025],
+            "verdict": ["undecided", "worse", "undecided", "worse"],
+        }
+    )
+    _, ax = plots.differences(compared)
+    labels = [label.get_text() for label in reversed(ax.get_yticklabels())]
+    assert labels == ["meta, 50% hidden", "meta, 80% hidden", "all, 50% hidden", "all, 80% hidden"]
+    compared.loc[2:, "protocol"] = "as_published"
+    compared["row"] = "meta"
+    _, ax = plots.differences(compared)
+    labels = [label.get_text() for label in reversed(ax.get_yticklabels())]
+    assert labels[0] == "meta, clean protocol, 50% hidden"
+    assert labels[-1] == "meta, as published, 80% hidden"
 
 
 def test_masking_curves_have_a_panel_per_protocol():

@@ -307,7 +307,8 @@ def differences(table: pd.DataFrame) -> tuple[Figure, Axes]:
     Args:
         table: What :func:`mmrec.reports.comparisons.compare` returned, of one measure.
     """
-    rows = table.assign(series=np.where(table["verdict"] == "undecided", "undecided", "decided"))
+    decided = np.where(table["verdict"] == "undecided", "undecided", "decided")
+    rows = table.assign(row=_told_apart(table), series=decided)
     labels = list(dict.fromkeys(rows["row"]))
     fig, axes = panels(1, 7.5, 0.28 * len(labels) + 1.3)
     ax = axes[0, 0]
@@ -319,3 +320,15 @@ def differences(table: pd.DataFrame) -> tuple[Figure, Axes]:
     legend_below(fig, ax)
     sns.despine(fig)
     return fig, ax
+
+
+def _told_apart(table: pd.DataFrame) -> "pd.Series[str]":
+    """Labels of rows, with protocol and mask where the same row was run with several."""
+    labels = table["row"]
+    for name, told in (
+        ("protocol", table["protocol"].map(PROTOCOL_NAMES)),
+        ("masking", table["masking"].map("{:.0%} hidden".format)),
+    ):
+        if (table.groupby("row")[name].nunique() > 1).any():
+            labels = labels + ", " + told
+    return labels
