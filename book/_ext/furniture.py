@@ -20,14 +20,23 @@ PROVIDERS = {
     "colab_url": "https://colab.research.google.com",
 }
 CARD = "_static/card.png"
+SILENT = {"sphinx-mathjax-offline", "sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"}
+"""Extensions that work before the first page is read, after the last one, or for LaTeX alone."""
 
 
 def setup(app):
     app.connect("config-inited", link_the_repository)
+    app.connect("config-inited", read_in_parallel)
     app.connect("doctree-resolved", improve)
     app.connect("html-page-context", complete)
     app.connect("html-page-context", name_the_arrows, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def read_in_parallel(app, config):
+    """Vouches for the extensions that do not say whether several processes may read pages."""
+    for name in SILENT & app.extensions.keys():
+        app.extensions[name].parallel_read_safe = True
 
 
 def published_at(repository: str) -> str:
