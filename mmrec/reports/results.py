@@ -64,6 +64,23 @@ class Results:
             raise Absent(f"{table} has no {column} of {_named({'row': row, **where})}")
         return value
 
+    def verdicts(self, table: str, **where: object) -> dict[str, str]:
+        """What a table of paired differences says of each row: better, worse or undecided.
+
+        Raises:
+            Absent: If the run has no such row, or the table no such column.
+            StudyError: If the conditions leave several rows of one label.
+        """
+        self._column(table, "verdict")
+        found = self.rows(table, **where)
+        if found["row"].duplicated().any():
+            raise StudyError(
+                f"several rows are called {found['row'][found['row'].duplicated()].iloc[0]!r}",
+                where=self.folder / f"{table}.csv",
+                remedy="Name more columns.",
+            )
+        return dict(zip(found["row"], found["verdict"], strict=True))
+
     def _column(self, table: str, column: str) -> "pd.Series[Any]":
         rows = self.table(table)
         if column not in rows:
