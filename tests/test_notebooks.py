@@ -14,7 +14,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 MOST_CELLS = 25
 MOST_LINES = 15
-MOST_IMPORTS = 20  # of the first cell, which holds them all
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # Of a cell that shows readers how to write a function of their own.
 TAUGHT = "teaching"
@@ -43,7 +42,7 @@ def problems(notebook: dict) -> list[str]:
         found.append(f"{len(cells)} code cells")
     for cell in cells:
         name, code = cell.get("id", "?"), source(cell)
-        if code.count("\n") + 1 > (MOST_IMPORTS if cell is cells[0] else MOST_LINES):
+        if code.count("\n") + 1 > MOST_LINES:
             found.append(f"cell {name} has {code.count(chr(10)) + 1} lines")
         if EXERCISE in cell["metadata"].get("tags", []) and re.search(MAKES_RESULTS, code):
             found.append(f"cell {name} answers an exercise and makes a result")

@@ -102,6 +102,22 @@ def the_crowd_nearly_cancels(r: Results) -> Check:
     )
 
 
+def rating_and_votes_oppose(r: Results) -> Check:
+    """To the first four films the crowd's rating adds half a star and its votes take a third."""
+    films = ("Pulp Fiction", "Monty Python", "The Godfather", "Dr. Strangelove")
+    rating, votes = (
+        [_number(r, "person_blocks", film, column) for film in films]
+        for column in ("rating", "votes")
+    )
+    return check(
+        min(rating) > 0.4 and max(votes) < -0.3,
+        least=_stars(min(rating)),
+        most=_stars(max(rating)),
+        votes_least=_stars(max(votes)),
+        votes_most=_stars(min(votes)),
+    )
+
+
 def reasons_overlap(r: Results) -> Check:
     """Ratings left out one by one change the prediction by less than they add together."""
     rows = r.table("person_reasons")
@@ -162,6 +178,7 @@ DECLARED = (
     directors_tell_films_apart,
     a_film_that_is_told,
     the_crowd_nearly_cancels,
+    rating_and_votes_oppose,
     reasons_overlap,
     few_films_are_shared,
 )
