@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mmrec.errors import StudyError
+from mmrec.study import browser as control
 from mmrec.study import pages
 from mmrec.study.pages import KINDS, Finding
 from mmrec.study.stages import Run
@@ -143,3 +144,19 @@ def test_without_npm_the_remedy_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StudyError, match=r"npm did not fetch axe-core.*Install Node\.js"):
         pages.axe_core(tmp_path)
+
+
+def test_a_browser_that_has_ended_is_not_one_that_is_slow(tmp_path, monkeypatch):
+    dead = tmp_path / "dead"
+    dead.write_text("#!/bin/sh\nexit 1\n")
+    dead.chmod(0o755)
+    monkeypatch.setattr(control, "program", lambda: str(dead))
+    with control.Browser() as opened, pytest.raises(StudyError, match="ended before it answered"):
+        opened.tab()
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nexec cat <&3\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(control, "program", lambda: str(slow))
+    monkeypatch.setattr(control, "_PATIENCE", 0.1)
+    with control.Browser() as opened, pytest.raises(StudyError, match=r"no answer within 0 s"):
+        opened.tab()

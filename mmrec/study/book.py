@@ -35,7 +35,7 @@ def build(run: Run) -> None:
     """Builds the book in a folder of its own, then puts it in the place of the last one.
 
     Raises:
-        Stopped: If Jupyter Book fails or has anything to warn of.
+        Stopped: If Jupyter Book is interrupted, fails, or has anything to warn of.
         StudyError: If a committed notebook or the committed record cannot be read.
         LocalError: If the disk is full or may not be written.
     """

@@ -31,6 +31,7 @@ OPTIONS = (
 )
 _OFFLINE = ("--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe")
 _PATIENCE = 120.0
+_ENDED = "it ended before it answered"
 # The protocol is spoken on the descriptors 3 and 4, which Python's own start of a process may use.
 _LAUNCH = """
 import os, sys
@@ -113,7 +114,10 @@ class Browser:
         message: Message = {"id": self._number, "method": method, "params": params or {}}
         if session:
             message["sessionId"] = session
-        _write(self._out, json.dumps(message).encode() + b"\0")
+        try:
+            _write(self._out, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError as error:
+            raise self._lost(_ENDED) from error
         while True:
             reply = self._receive(_PATIENCE)
             if reply.get("id") == self._number:
@@ -133,17 +137,18 @@ class Browser:
         end = time.monotonic() + patience
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._in], [], [], max(0.0, end - time.monotonic()))
-            part = os.read(self._in, 1 << 20) if ready else b""
+            if not ready:
+                raise self._lost(f"no answer within {patience:.0f} s")
+            part = os.read(self._in, 1 << 20)
             if not part:
-                raise StudyError(
-                    f"no answer within {patience:.0f} s",
-                    where=self._program,
-                    remedy="Run it by hand to see what it lacks.",
-                )
+                raise self._lost(_ENDED)
             self._buffer += part
         first, _, self._buffer = self._buffer.partition(b"\0")
         message: Message = json.loads(first)
         return message
+
+    def _lost(self, what: str) -> StudyError:
+        return StudyError(what, where=self._program, remedy="Run it by hand to see what it lacks.")
 
 
 class Tab:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -65,10 +64,6 @@ def execute(run: Run, stage: Stage) -> None:
 
 def failure(code: int, part: Path, log: Path) -> str:
     """One line on why a notebook stopped: the error's message, or the name of an unexpected one."""
-    if code == -signal.SIGINT:
-        return "Interrupted: the same command continues where it stopped."
-    if code < 0:
-        return f"Ended from outside ({signal.Signals(-code).name}); out of memory, perhaps."
     if error := _error_of(part):
         name, message = error
         return message if name in ("StudyError", "LocalError") else f"{name}: {message}"

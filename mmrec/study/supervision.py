@@ -90,7 +90,11 @@ def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
         root: The workspace that it works in.
 
     Returns:
-        The exit code, and the peak resident memory of all its processes together, in MB.
+        The exit code, 0 or more, and the peak resident memory of all its processes together, in
+        MB.
+
+    Raises:
+        Stopped: If it was interrupted, or ended from outside.
     """
     peak = 0
     with local_failures(log):
@@ -116,6 +120,11 @@ def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
             code = -signal.SIGINT
         finally:
             end_marked(root, _TOKEN)
+    if code < 0:
+        why = f"Ended from outside ({signal.Signals(-code).name}); out of memory, perhaps."
+        if code == -signal.SIGINT:
+            why = "Interrupted: the same command continues where it stopped."
+        raise Stopped(f"{why}\nLog: {short(log)}")
     return code, peak / 1e6
 
 
