@@ -319,6 +319,14 @@ def test_titles_with_formulas_and_markup_are_titles(run):
         (["--user", 1, "--like", "Fargo"], "not both"),
         (["--title", "New", "--why", "Fargo"], "--why"),
         (["--like", "Fargo", "--top", 0], "--top is 1 or more"),
+        (["--like", "Fargo", "--popularity", "nan"], "--popularity is a number of stars"),
+        (["--like", "Fargo", "--diversity", "inf"], "--diversity is a number of stars"),
+        (["--like", "Fargo", "--diversity", -1], "--diversity is 0 or more"),
+        (["--like", "Fargo", "--poster", "a.jpg"], "--poster is of a new film"),
+        (["--like", "Fargo", "--trailer", "a.mp4"], "--trailer is of a new film"),
+        (["--like", "Fargo", "--why", "Hamlet", "--years", "1990-"], "--years is for lists"),
+        (["--title", "New", "--genres", "War"], "--genres is for lists"),
+        (["--film", "film.json", "--popularity", 0], "--popularity is for lists"),
     ],
 )
 def test_wrong_usage_is_code_2(run, arguments, message):
@@ -340,6 +348,7 @@ def test_wrong_usage_is_code_2(run, arguments, message):
         (["--title", "New", "--year", "soon"], "is not a year"),
         (["--title", " "], "the title is missing"),
         (["--film", "nowhere.json"], "nowhere.json: no such file"),
+        (["--title", "New", "--synopsis", "gone.txt"], 'synopsis "gone.txt": there is no such'),
     ],
 )
 def test_what_can_be_mended_is_code_1_and_one_line(run, arguments, message):
@@ -474,6 +483,17 @@ def test_a_film_from_a_file_is_the_film_from_options(run, tmp_path):
         ("film.json", "{", "not JSON"),
         ("film.json", '{"title": "New", "colour": "red"}', '"colour" is nothing'),
         ("film.json", '{"title": "New", "imdb_rating": 11}', 'imdb_rating "11" is not 1 to 10'),
+        ("film.json", '{"title": 1984}', "film.json: title is not a text"),
+        ("film.json", '{"title": "New", "synopsis": ["a", "b"]}', "synopsis is not a text"),
+        ("film.json", '{"title": "New", "synopsis": "gone.txt"}', "there is no such file in /"),
+        ("film.json", '{"title": "New", "poster": 5}', "poster is not a text"),
+        ("film.json", '{"title": "New", "cast": {"a": 1}}', "cast is not a text or a list of"),
+        ("film.json", '{"title": "New", "genres": [1]}', "genres is not a text or a list of"),
+        ("film.json", '{"title": "New", "year": true}', "year is not a number"),
+        ("film.json", '{"title": "New", "year": 0}', '"0" is not a year'),
+        ("film.json", '{"title": "New", "title": "Old"}', "title is given twice"),
+        ("film.json", '{"title": "New", "genre": "War", "genres": "War"}', "genres is given twice"),
+        ("film.csv", "title,genre,genres\nNew,War,War\n", "genres is given twice"),
         ("film.csv", "title\nOne\nTwo\n", "2 films in it"),
         ("film.csv", "name\nOne\n", "no column 'title'"),
     ],
@@ -483,3 +503,18 @@ def test_a_broken_film_is_one_clear_line(run, tmp_path, name, text, message):
     assert code == Exit.PROBLEM
     assert message in err
     assert "\n" not in err
+
+
+def test_a_synopsis_is_a_text_of_any_length_or_a_file_beside_the_film(tmp_path):
+    """A text in one line may be longer than the name of a file can be."""
+    (tmp_path / "story.txt").write_text("Told in a file.\n", encoding="utf-8")
+    for said, expected in (("x" * 300, "x" * 300), ("story.txt", "Told in a file.")):
+        for name, text in (
+            ("film.json", json.dumps({"title": "New", "synopsis": said})),
+            ("film.csv", f"title,synopsis\nNew,{said}\n"),
+        ):
+            assert given.read_film(write(tmp_path, text, name))["synopsis"] == expected
+    assert given.synopsis("x" * 5000) == "x" * 5000
+    assert given.synopsis("story.txt", folder=tmp_path) == "Told in a file."
+    with pytest.raises(StudyError, match="there is no such file"):
+        given.check_media(tmp_path / ("x" * 300))

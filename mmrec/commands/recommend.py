@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mmrec.recommending.exchange import Answer
 
 _FACTS = ("title", "year", "genre", "director", "cast", "synopsis", "imdb_rating", "imdb_votes")
+_OF_LISTS = ("genres", "years", "popularity", "diversity")
 
 
 def add(commands: "Commands") -> None:
@@ -127,15 +129,15 @@ def recommend(options: argparse.Namespace) -> int:
     film, files = None, {"poster": options.poster, "trailer": options.trailer}
     if options.film is not None or told:
         known = given.read_film(options.film) if options.film is not None else {}
+        if options.synopsis is not None:
+            told["synopsis"] = given.synopsis(options.synopsis)
         known |= {given.FACTS.get(name, name): value for name, value in told.items()}
         files = {name: path or known.get(name) for name, path in files.items()}
-        if known.get("synopsis"):
-            known["synopsis"] = given.synopsis(known["synopsis"])
         film = given.film(known, where=str(options.film or "--title"))
     asked = asking.ask(options.workspace, options.reference)
     answer = _answered(options, asked, film, files)
     if options.json:
-        print(json.dumps(answer.data, ensure_ascii=False, indent=1))
+        print(json.dumps(answer.data, ensure_ascii=False, indent=1, allow_nan=False))
     else:
         tell(answer.notices)
         print("\n".join(answer.lines))
@@ -149,11 +151,26 @@ def _misused(options: argparse.Namespace, film: bool) -> str | None:
         return "give --user, or films and ratings, not both"
     if not (options.user is not None or named or film or options.film):
         return "say for whom (--like, --ratings, --user), or which film (--title, --film)"
-    if options.why is not None and (film or options.film):
+    film = film or options.film is not None
+    if options.why is not None and film:
         return "--why is for films that are there; a new film's reasons are shown as they are"
+    if not film and (stray := _given(options, ("poster", "trailer"))):
+        return f"--{stray} is of a new film; say which by --title or --film"
+    if (film or options.why is not None) and (stray := _given(options, _OF_LISTS)):
+        return f"--{stray} is for lists of films, and none is asked for"
     if options.top < 1:
         return "--top is 1 or more"
+    for name in ("popularity", "diversity"):
+        if not math.isfinite(getattr(options, name) or 0):
+            return f"--{name} is a number of stars"
+    if (options.diversity or 0) < 0:
+        return "--diversity is 0 or more"
     return None
+
+
+def _given(options: argparse.Namespace, names: tuple[str, ...]) -> str | None:
+    """The first of some options that was given, or None."""
+    return next((name for name in names if getattr(options, name) is not None), None)
 
 
 def _answered(

@@ -1,6 +1,7 @@
 """What people give: a file of their ratings, and what is known of a new film."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 from mmrec.catalogue import cleaning, movielens
 from mmrec.catalogue.tables import movies_table
 from mmrec.enrichment.lists import YEARS, rows
+from mmrec.enrichment.own.files import KINDS, SYNOPSIS
 from mmrec.errors import StudyError, local_failures
 from mmrec.models.rating_scale import HIGHEST, LOWEST
 from mmrec.recommending.titles import Titles, shown
@@ -138,6 +140,10 @@ FIELDS = ("title", "year", "genres", "directors", "cast", "synopsis", "imdb_rati
 FACTS = {"genre": "genres", "director": "directors", "actors": "cast", "summary": "synopsis"}
 """Other names of these."""
 
+_FILES = ("poster", "trailer")
+_LISTS = ("genres", "directors", "cast")
+_NUMBERS = ("year", "imdb_rating", "imdb_votes")
+
 _LARGEST = 1_000_000
 
 
@@ -147,12 +153,12 @@ def read_film(path: Path) -> dict[str, Any]:
     Several names are parted by ``|`` in a CSV and make a list in JSON.
 
     Returns:
-        Values by the names of :data:`FIELDS`, and ``poster`` and ``trailer``: paths, taken from
-        the file's folder.
+        Values by the names of :data:`FIELDS`, the synopsis read if it names a file, and
+        ``poster`` and ``trailer``: paths. Files are taken from the file's folder.
 
     Raises:
-        StudyError: The file cannot be read, holds more than one film, or names a field that is
-            not known.
+        StudyError: The file cannot be read, holds more than one film, names a field that is not
+            known or one twice, or gives a field what it cannot be.
         LocalError: The file may not be read.
     """
     if path.suffix.lower() == ".json":
@@ -165,19 +171,42 @@ def read_film(path: Path) -> dict[str, Any]:
                 where=path,
                 remedy="Give one; for more, mmrec enrich makes a catalogue.",
             )
-        given = {name: cell for name, cell in films[0].items() if cell}
-    known = {FACTS.get(name, name): value for name, value in given.items()}
-    files = ("poster", "trailer")
-    if strange := sorted(set(known) - {*FIELDS, *files}):
-        raise StudyError(
-            f"{shown(strange[0])} is nothing that is asked for",
-            where=path,
-            remedy=f"Name what is known {', '.join((*FIELDS, *files))}.",
-        )
-    for name in files:
+        given = list(films[0].items())
+    known: dict[str, Any] = {}
+    for name, value in given:
+        if value in (None, ""):
+            continue
+        field = FACTS.get(name, name)
+        _check_field(field, value, path)
+        if field in known:
+            raise StudyError(f"{field} is given twice", where=path, remedy="Drop one of the two.")
+        known[field] = value
+    for name in _FILES:
         if name in known:
-            known[name] = path.parent / str(known[name])
+            known[name] = path.parent / known[name]
+    if "synopsis" in known:
+        known["synopsis"] = synopsis(known["synopsis"], folder=path.parent)
     return known
+
+
+def _check_field(name: str, value: Any, path: Path) -> None:
+    """Refuses a field that is not known, and a value of a type that it cannot have."""
+    if name not in (*FIELDS, *_FILES):
+        raise StudyError(
+            f"{shown(name)} is nothing that is asked for",
+            where=path,
+            remedy=f"Name what is known {', '.join((*FIELDS, *_FILES))}.",
+        )
+    wanted, right = "a text", isinstance(value, str)
+    if name in _NUMBERS:
+        wanted, right = "a number", right or type(value) in (int, float)
+    elif name in _LISTS:
+        texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        wanted, right = "a text or a list of texts", right or texts
+    if not right:
+        raise StudyError(
+            f"{name} is not {wanted}", where=path, remedy="Correct it, or leave it out."
+        )
 
 
 def check_media(path: Path) -> None:
@@ -186,7 +215,7 @@ def check_media(path: Path) -> None:
     Raises:
         StudyError: It is no file, or an empty one.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise StudyError("there is no such file", where=path, remedy="Correct its name.")
     if not path.stat().st_size:
         raise StudyError("is empty (0 bytes)", where=path, remedy="Get the file again.")
@@ -221,7 +250,7 @@ def film(known: Mapping[str, Any], *, where: str) -> pd.DataFrame:
             {
                 "movie_id": 1,
                 "title": title,
-                "year": _year(str(known.get("year") or ""), where),
+                "year": _year("" if known.get("year") is None else str(known["year"]), where),
                 "genres": list(named),
                 "directors": _list(known.get("directors")),
                 "cast": _list(known.get("cast")),
@@ -234,15 +263,26 @@ def film(known: Mapping[str, Any], *, where: str) -> pd.DataFrame:
     )
 
 
-def synopsis(given: str) -> str:
+def synopsis(given: str, *, folder: Path = Path()) -> str:
     """A synopsis, or that in a file of this name.
 
+    Args:
+        given: The text, or the name.
+        folder: Where the file may be; by default the folder that the command runs in.
+
     Raises:
-        StudyError: The file is not text in UTF-8, is empty, or is larger than any synopsis.
+        StudyError: The text ends as the name of a file does and there is none, or the file is not
+            text in UTF-8, is empty, or is larger than any synopsis.
         LocalError: The file may not be read.
     """
-    path = Path(given) if len(given) < 1000 and "\n" not in given else None
-    if path is None or not path.is_file():
+    path = folder / given
+    if not os.path.isfile(path):  # which a text that is too long for a name is not either
+        if given.lower().endswith(KINDS[SYNOPSIS].suffixes):
+            raise StudyError(
+                f"there is no such file in {folder.resolve()}",
+                where=f"synopsis {shown(given)}",
+                remedy="Correct its name, or give the text itself.",
+            )
         return given
     remedy = "Save it as text in UTF-8."
     with local_failures(path):
@@ -280,20 +320,22 @@ def _films(number: int) -> str:
     return "1 film" if number == 1 else f"{number:,} films"
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> list[tuple[str, Any]]:
+    """Names and values of an object, which may name something twice."""
     try:
         with local_failures(path):
-            given = json.loads(path.read_text(encoding="utf-8-sig"))
+            text = path.read_text(encoding="utf-8-sig")
+        given = json.loads(text, object_pairs_hook=tuple)  # lists stay lists
     except FileNotFoundError as error:
         raise StudyError("no such file", where=path, remedy="Check its name.") from error
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:120]
         raise StudyError(f"not JSON ({reason})", where=path, remedy="Correct it.") from error
-    if not isinstance(given, dict):
+    if not isinstance(given, tuple):
         raise StudyError(
             "holds no film", where=path, remedy='Write an object: {"title": "…", "year": 1999}.'
         )
-    return {str(name).lower(): value for name, value in given.items() if value is not None}
+    return [(name.lower(), value) for name, value in given]
 
 
 def _cell(row: Mapping[str, str], names: Sequence[str], path: Path) -> str:
