@@ -566,6 +566,12 @@ def test_a_list_of_your_own_has_terms_of_its_own(workspace, tmp_path):
     assert shared.movies["title"].tolist() == whole.movies["title"].tolist()
     assert set(shared.movies["summary"].dropna()) == {"An open plot."}
     assert shared.movies["imdb_id"].isna().all()
+    assert not shared.movies["genres"].map(len).any()  # whose they are is not known
+    assert whole.movies["genres"].map(len).any()
+    left_out = {(one.what, one.why.split(":")[0]) for one in shared.left_out}
+    for what in ("fields of movies", "features meta-open, genres"):
+        assert (what, terms.OWN_GENRES.source) in left_out
+    assert list(shared.features["meta-open"].parts) == ["triples"]
     assert terms.all_shareable(one for some in shared.terms.values() for one in some)
 
 

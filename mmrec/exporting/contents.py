@@ -214,6 +214,7 @@ def _shareable_movies(catalogue: Catalogue) -> tuple[pd.DataFrame, tuple[Terms, 
         movies[column] = _only(movies[column], movies[column].isin(_open_providers()))
     for name in ("imdb_id", "runtime_minutes", "trailer_youtube_id", "poster", "match_reason"):
         movies[name] = None
+    movies["genres"] = [[] for _ in movies.index]
     return _movies(movies), terms.distinct(applying)
 
 

@@ -80,8 +80,7 @@ def write(output: Output) -> None:
         np.save(output.file(f"features/{modality}.npy", what, key), vectors)
         what = "which rows are known; the others are zeros"
         np.save(output.file(f"features/{modality}.known.npy", what, key), known)
-    if contents.runs is not None:
-        contents.runs.to_csv(output.file("runs.csv", "runs and measures", "runs"), index=False)
+    output.runs()
     for run, predictions in contents.predictions():
         _save(predictions, output.file(f"predictions/{run}.tsv", "predictions", "predictions"))
     if contents.ratings is None:

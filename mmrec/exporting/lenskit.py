@@ -108,8 +108,7 @@ def write(output: Output) -> None:
                 path = output.file(f"folds/{fold}.{part}.parquet", f"{part} of {fold}", "folds")
                 _collection(rows).save_parquet(path)
     built.save(output.folder("dataset", "the data set", *used))
-    if contents.runs is not None:
-        contents.runs.to_csv(output.file("runs.csv", "runs and measures", "runs"), index=False)
+    output.runs()
     for run, predictions in contents.predictions():
         path = output.file(f"predictions/{run}.parquet", "predictions of a run", "predictions")
         scored = _items(predictions).rename(columns={"prediction": "score"})

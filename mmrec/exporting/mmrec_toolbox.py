@@ -42,8 +42,7 @@ def write(output: Output) -> None:
     whose = "ratings" if contents.ratings is not None else "movies"
     path = output.file(f"{base}/i_id_mapping.csv", "movie ids by itemID", "movies", whose)
     _save(mapping, path)
-    if contents.runs is not None:
-        contents.runs.to_csv(output.file("runs.csv", "runs and measures", "runs"), index=False)
+    output.runs()
     for run, predictions in contents.predictions():
         _save(predictions, output.file(f"predictions/{run}.csv", "predictions", "predictions"))
     if contents.ratings is None:

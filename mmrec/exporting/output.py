@@ -57,6 +57,12 @@ class Output:
         """Writes words of the program's own, such as a script."""
         self.file(name, what).write_text(text, encoding="utf-8")
 
+    def runs(self) -> None:
+        """Writes the runs and their measures as CSV, if there are any."""
+        if self.contents.runs is not None:
+            path = self.file("runs.csv", "runs and measures", "runs")
+            self.contents.runs.to_csv(path, index=False)
+
     def folder(self, name: str, what: str, *keys: str) -> Path:
         """A path for a folder, which does not exist yet; otherwise as :meth:`file`."""
         self.folders[name] = (what, self._terms(keys))

@@ -66,8 +66,7 @@ def write(output: Output) -> None:
         texts = [" ".join(f"{number:.9g}" for number in vector) for vector in table.vectors]
         columns = {f"{field}_id:token": table.movie_ids, f"{field}_vector:float_seq": texts}
         _save(pd.DataFrame(columns), path)
-    if contents.runs is not None:
-        contents.runs.to_csv(output.file("runs.csv", "runs and measures", "runs"), index=False)
+    output.runs()
     for run, predictions in contents.predictions():
         path = output.file(f"predictions/{run}.inter", "predictions of a run", "predictions")
         names = {"user_id": "user_id:token", "movie_id": "item_id:token"}

@@ -82,6 +82,12 @@ WIKIPEDIA = Terms(
 )
 YOUTUBE = Terms("YouTube", "YouTube's terms of service: no redistribution", False)
 OWN_LIST = Terms("your own list of films", "yours", True)
+OWN_GENRES = Terms(
+    "genres of your own films",
+    "yours, or IMDb's, or Wikidata's: a catalogue does not tell them apart; left out of what is "
+    "shareable",
+    False,
+)
 OWN_FILES = Terms("your own files", "yours to decide; left out of what is shareable", False)
 OWN_RATINGS = Terms("your own ratings", "yours; they are about people, so ask them", False)
 RUN = Terms("figures measured by this run", "yours", True)
@@ -112,7 +118,6 @@ _LABELS = {
 
 _NAMES_OF_PEOPLE = {"director": "directors", "directors": "directors", "cast": "cast"}
 _NUMBERS_OF_IMDB = ("rating", "votes")
-_OF_THE_LIST = ("genres", "years")
 
 
 def of_provider(name: str) -> Terms:
@@ -126,8 +131,13 @@ def unknown(name: str) -> Terms:
 
 
 def of_list(catalogue: Catalogue) -> Terms:
-    """The terms of titles, years and genres: MovieLens', or those of your own list."""
+    """The terms of titles and years: MovieLens', or those of your own list."""
     return MOVIELENS if is_movielens(catalogue) else OWN_LIST
+
+
+def of_genres(catalogue: Catalogue) -> Terms:
+    """The terms of genres: MovieLens', or those of whoever named the genres of your own films."""
+    return MOVIELENS if is_movielens(catalogue) else OWN_GENRES
 
 
 def of_ratings(catalogue: Catalogue) -> Terms:
@@ -143,6 +153,8 @@ def is_movielens(catalogue: Catalogue) -> bool:
 def of_movies(catalogue: Catalogue) -> tuple[Terms, ...]:
     """All terms that apply to the table of movies as it is."""
     found = [of_list(catalogue)]
+    if catalogue.movies["genres"].map(len).any():
+        found.append(of_genres(catalogue))
     for column in dict.fromkeys(SOURCED_FIELDS.values()):
         found += _of_column(catalogue.movies, column)
     if catalogue.movies["trailer_youtube_id"].notna().any():
@@ -159,8 +171,10 @@ def of_features(table: FeatureTable, catalogue: Catalogue) -> dict[str, tuple[Te
     """
     terms = {}
     for part in table.parts:
-        if part in _OF_THE_LIST:
+        if part == "years":
             found = [of_list(catalogue)]
+        elif part == "genres":
+            found = [of_genres(catalogue)]
         elif part in _NUMBERS_OF_IMDB:
             found = [IMDB]
         elif part in _NAMES_OF_PEOPLE:
