@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import logging
+import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -28,15 +29,20 @@ def main() -> None:
     """Entry point of the ``mmrec`` command."""
     options = parser().parse_args()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    code: int = Exit.PROBLEM
     try:
         with local_failures(Path.cwd()):
-            sys.exit(options.run(options))
+            code = options.run(options)
+            sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, as after `| head`: what is left is said to nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Problem as error:
         sys.exit(str(error))  # printed as it is, with the code Exit.PROBLEM
     except KeyboardInterrupt:
         message = "interrupted; what was finished is kept, run the same command to go on"
         print(message, file=sys.stderr)
-        sys.exit(Exit.INTERRUPTED)
+        code = Exit.INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":

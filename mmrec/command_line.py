@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mmrec.errors import StudyError
 from mmrec.terminal import plain
 
 if TYPE_CHECKING:
@@ -66,6 +67,25 @@ def add_command(
     )
     parser.set_defaults(run=run, examples=tuple(examples))
     return parser
+
+
+def names(text: str | None, option: str) -> list[str] | None:
+    """The names that an option gives, separated by commas, each of them once.
+
+    Args:
+        text: What was typed, or None if the option was not given.
+        option: As it is typed, for the message.
+
+    Raises:
+        StudyError: If it gives none.
+    """
+    if text is None:
+        return None
+    found = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not found:
+        remedy = "Give names, separated by commas, or leave the option out."
+        raise StudyError("no name in it", where=option, remedy=remedy)
+    return found
 
 
 MOST_NOTICES = 20

@@ -1,5 +1,6 @@
 """The frame of the commands: examples that parse, exit codes that mean something, a quick start."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import pytest
 
 from mmrec import cli, commands_page
-from mmrec.command_line import Exit
+from mmrec.command_line import Exit, names
 from mmrec.errors import StudyError
 
 SLOW = ("pandas", "torch", "sklearn", "scipy", "pydantic", "yt_dlp")
@@ -90,3 +91,31 @@ def test_help_imports_nothing_slow():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
+
+
+def test_nobody_who_reads_on_ends_a_command_quietly():
+    """As with ``mmrec doctor | head -0``; the code is the command's own if its work was done."""
+    code = (
+        "import mmrec.commands.doctor as doctor; from mmrec import cli;"
+        "doctor.diagnose = lambda _: print('x' * 10) or 0; cli.main()"
+    )
+    reads, writes = os.pipe()
+    os.close(reads)
+    for unbuffered, expected in (("", Exit.DONE), ("1", Exit.PROBLEM)):  # noticed late, or at once
+        done = subprocess.run(
+            [sys.executable, "-c", code, "doctor"],
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (expected, b"")
+    os.close(writes)
+
+
+def test_names_of_an_option_are_parted_by_commas():
+    assert names(None, "--x") is None
+    assert names(" b, a,,b ", "--x") == ["b", "a"]
+    for nothing in ("", " , "):
+        with pytest.raises(StudyError, match="--x: no name in it"):
+            names(nothing, "--x")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmrec.command_line import Exit, add_command
+from mmrec.command_line import Exit, add_command, names
 from mmrec.errors import StudyError
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def export(options: argparse.Namespace) -> int:
         )
     gathered = contents.collect(
         _workspace(options.workspace),
-        features=_names(options.features),
-        folds=_names(options.folds),
-        tables_of_runs=_names(options.tables),
+        features=_names(options.features, "--features"),
+        folds=_names(options.folds, "--folds"),
+        tables_of_runs=_names(options.tables, "--tables"),
         seed=options.seed,
         shareable=options.shareable,
     )
@@ -140,7 +140,6 @@ def _workspace(name: str) -> "Workspace":
     )
 
 
-def _names(text: str | None) -> Sequence[str] | None:
-    if text is None:
-        return None
-    return [] if text == NONE else [name.strip() for name in text.split(",") if name.strip()]
+def _names(text: str | None, option: str) -> Sequence[str] | None:
+    found = names(text, option)
+    return [] if found == [NONE] else found
