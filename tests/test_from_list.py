@@ -1,6 +1,7 @@
 """Features of films of one's own: what could not be embedded is told, and nothing is no success."""
 
 import argparse
+from typing import get_args
 
 import media_files
 import pandas as pd
@@ -16,6 +17,7 @@ from mmrec.features import cache as file_cache
 from mmrec.features import from_list
 from mmrec.features.graph.word_vectors import WordVectors
 from mmrec.features.media import demo_trailers
+from mmrec.settings import Settings
 from mmrec.workspace import Workspace
 
 
@@ -180,3 +182,34 @@ def test_a_full_disk_is_not_a_missing_modality(tmp_path, monkeypatch):
     frame = movies(summary=["Told.", None, None])
     with pytest.raises(LocalError):
         embedded(frame, ours(), tmp_path)
+
+
+def test_an_encoder_that_cannot_be_had_costs_no_table(trailers, tmp_path, monkeypatch, capsys):
+    workspace = saved(tmp_path, movies(), ours(trailer=[(1, trailers[1])]))
+    run(workspace, monkeypatch)
+    path = workspace.features / "video.parquet"
+    before = path.read_bytes()
+
+    def gone(*_):
+        raise StudyError("none is available", where="video encoder", remedy="Name another.")
+
+    monkeypatch.setattr(from_list.video.registry, "choose", gone)
+    assert run(workspace, monkeypatch) == 1
+    assert path.read_bytes() == before
+    assert f"The table of an earlier run stays: {path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--video-encoder", "--audio-encoder", "--word-vectors"])
+def test_a_wrong_name_is_told_before_anything_is_computed(tmp_path, monkeypatch, option):
+    monkeypatch.setattr(from_list, "embed", lambda *_, **__: pytest.fail("embedded"))
+    workspace = saved(tmp_path, movies(), ours())
+    parser = argparse.ArgumentParser()
+    command.add(parser.add_subparsers())
+    options = parser.parse_args(["features", str(workspace.root), option, "resnet5O"])
+    with pytest.raises(StudyError, match=f"{option}: no such name 'resnet5O'. Known: "):
+        command.features(options)
+
+
+def test_word_vectors_are_those_that_a_profile_may_name():
+    (names, *_) = get_args(Settings.model_fields["word_vectors"].annotation)
+    assert get_args(names) == command.WORD_VECTORS

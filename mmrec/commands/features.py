@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmrec.command_line import Exit, add_command, tell
+from mmrec.command_line import Exit, add_command, names, tell
+from mmrec.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from mmrec.command_line import Commands
     from mmrec.features.from_list import Embedded
     from mmrec.workspace import Workspace
+
+WORD_VECTORS = ("en_core_web_md", "word2vec-google-news-300", "corpus")
+"""What `mmrec.features.graph.word_vectors.choose` knows."""
 
 
 def add(commands: "Commands") -> None:
@@ -47,8 +52,8 @@ def features(options: argparse.Namespace) -> int:
         0 if there is a table of everything that there was anything to make it of, else 1.
     """
     from mmrec.catalogue import own, tables
-    from mmrec.errors import StudyError
     from mmrec.features import from_list
+    from mmrec.features.media import audio, video
     from mmrec.study.supervision import guard_children
     from mmrec.workspace import Workspace
 
@@ -64,9 +69,11 @@ def features(options: argparse.Namespace) -> int:
     usual = from_list.Choices()
     choices = from_list.Choices(
         text=options.text_encoder or usual.text,
-        video=_named(options.video_encoder) or usual.video,
-        audio=_named(options.audio_encoder) or usual.audio,
-        word_vectors=_named(options.word_vectors) or usual.word_vectors,
+        video=_chosen(options.video_encoder, "--video-encoder", video.ENCODERS, usual.video),
+        audio=_chosen(options.audio_encoder, "--audio-encoder", audio.ENCODERS, usual.audio),
+        word_vectors=_chosen(
+            options.word_vectors, "--word-vectors", WORD_VECTORS, usual.word_vectors
+        ),
     )
     guard_children(workspace.root)
     complete, left_out = True, []
@@ -77,12 +84,24 @@ def features(options: argparse.Namespace) -> int:
     return Exit.DONE if complete else Exit.PROBLEM
 
 
-def _named(value: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+def _chosen(
+    text: str | None, option: str, known: Collection[str], usual: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The names that an option gives; an unknown one is told before anything is computed."""
+    chosen = tuple(names(text, option) or usual)
+    for name in chosen:
+        if name not in known:
+            raise StudyError(
+                f"no such name {name!r}", where=option, remedy=f"Known: {', '.join(known)}."
+            )
+    return chosen
 
 
 def _keep(one: "Embedded", workspace: "Workspace", films: "pd.DataFrame") -> bool:
-    """Writes a table, or removes that of an earlier run, and reports which.
+    """Writes a table and reports it, or why there is none.
+
+    If nothing is left to make it of, that of an earlier run is removed. If it could not be made,
+    as when an encoder is not available, that stays.
 
     Returns:
         Whether there is a table, or nothing to make one of.
@@ -95,10 +114,14 @@ def _keep(one: "Embedded", workspace: "Workspace", films: "pd.DataFrame") -> boo
     )
     path = workspace.features / f"{one.name}.parquet"
     if one.table is None:
-        path.unlink(missing_ok=True)
         assert one.problem is not None
+        stays = ""
+        if one.problem.where == f"{one.name} features":  # the films' own, not an encoder's
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            stays = f" The table of an earlier run stays: {path}"
         if one.expected:
-            print(f"  {one.name:<15}none: {one.problem}", file=sys.stderr)
+            print(f"  {one.name:<15}none: {one.problem}{stays}", file=sys.stderr)
         else:
             print(f"  {one.name:<15}none: {one.problem.what}")
         return not one.expected
