@@ -540,3 +540,25 @@ def test_a_full_disk_ends_the_command_in_one_line(server, listed, tmp_path, monk
     said = mmrec(monkeypatch, "enrich", listed, "--out", tmp_path / "mine")
     assert "the disk is full. Free some space and run the same command" in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("option", ["--rate-limit", "--cookies"])
+def test_options_of_downloads_need_downloads(listed, tmp_path, monkeypatch, option):
+    said = mmrec(monkeypatch, "enrich", listed, "--out", tmp_path / "mine", option, "2M")
+    assert said.startswith(f"{option}: only downloads need it")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_nothing_known_is_told_unless_nobody_was_asked(listed, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMREC_BUILD", str(tmp_path / "build"))
+    (tmp_path / "silent.py").write_text(
+        "class Silent:\n"
+        "    name = 'silent'\n"
+        "    def find(self, movies):\n"
+        "        return iter(())\n"
+        "def provider(web, options):\n"
+        "    return Silent()\n"
+    )
+    command = ("enrich", listed, "--out", tmp_path / "mine", "--providers")
+    assert "nothing is known of any film" in mmrec(monkeypatch, *command, tmp_path / "silent.py")
+    assert mmrec(monkeypatch, *command, "none") == 0

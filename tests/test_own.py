@@ -316,6 +316,18 @@ def test_nothing_is_written_among_own_files(festival, tmp_path, monkeypatch):
     assert state(festival) == before
 
 
+def test_nothing_is_written_beside_a_list(festival):
+    """The list may have the name of a table that is written."""
+    listed = (festival / "movies.csv").rename(festival / "matches.csv")
+    before = state(festival)
+    for out in (festival, festival / "trailers"):
+        with pytest.raises(StudyError, match="your own films are here, and nothing is written"):
+            enriched(listed, out)
+    assert state(festival) == before
+    enriched(listed, festival / "out")
+    assert listed.read_text(encoding="utf-8") == LIST
+
+
 def test_an_earlier_catalogue_that_is_damaged_is_made_again(festival, tmp_path):
     _, workspace = enriched(festival, tmp_path / "out")
     whole = own_files.load(workspace)
@@ -397,3 +409,9 @@ def test_any_ratings_are_read_or_refused_in_one_line(festival, rows):
     if found:
         assert found.ratings.ratings["rating"].between(1, 5).all()
         assert found.ratings.ratings["movie_id"].isin([1, 2, 3]).all()
+
+
+def test_a_cell_that_is_too_long_for_a_name_is_told(festival):
+    rows = ["id,title,year,trailer", f"lamp,The Lamp,1994,{'a' * 300}.mp4"]
+    (festival / "movies.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert any("there is no such file" in line for line in said(read(festival)))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmrec.command_line import Exit, add_command, tell
+from mmrec.command_line import Exit, add_command, names, tell
 from mmrec.errors import StudyError
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ def enrich(options: argparse.Namespace) -> int:
     """Enriches films.
 
     Returns:
-        0 if anything is known of any film beside its title and year, else 1.
+        0; every failure is raised.
+
+    Raises:
+        StudyError: If an option cannot be used, or the providers know none of the films.
     """
     from yt_dlp.utils import parse_bytes
 
@@ -76,7 +79,14 @@ def enrich(options: argparse.Namespace) -> int:
         )
     if options.imdb_storylines:
         print(TERMS, file=sys.stderr)
-    named = [name.strip() for name in options.providers.split(",")]
+    for option, value in (("--rate-limit", options.rate_limit), ("--cookies", options.cookies)):
+        if value is not None and not options.trailers:
+            raise StudyError(
+                "only downloads need it, and none was asked for",
+                where=option,
+                remedy="Add --trailers, or leave it out.",
+            )
+    named = names(options.providers, "--providers") or []
     providers = [] if named == [NOBODY] else named
     workspace = Workspace(options.out.resolve(), Workspace.open("enrich").cache)
     done = pipeline.run(
@@ -89,7 +99,14 @@ def enrich(options: argparse.Namespace) -> int:
         cookies=options.cookies,
     )
     _show(done, workspace.root, asked=bool(providers))
-    return Exit.DONE if len(done.matches.query("status != 'rejected'")) else Exit.PROBLEM
+    if providers and done.matches["status"].eq("rejected").all():
+        raise StudyError(
+            "nothing is known of any film beside its title and year",
+            where=workspace.root / "failures.csv",
+            remedy="See there and in matches.csv what the providers said; once they answer, or "
+            "titles and years are corrected, run the same command again.",
+        )
+    return Exit.DONE
 
 
 def _show(done: "Enriched", out: Path, *, asked: bool) -> None:

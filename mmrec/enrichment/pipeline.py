@@ -94,7 +94,7 @@ def run(
 
     Raises:
         StudyError: If the list cannot be used, a provider is unknown, ``workspace.root`` is a
-            file or the reader's own folder, or YouTube refuses the key.
+            file or the folder of the reader's list, or YouTube refuses the key.
         LocalError: If the disk is full or may not be written.
     """
     path, web = Path(path), web or Web(workspace.cache)
@@ -138,14 +138,14 @@ def _check_out(out: Path, path: Path) -> None:
     """Refuses to write where the reader's own files are."""
     if out.exists() and not out.is_dir():
         raise StudyError("a file, not a folder", where=out, remedy="Name a folder.")
-    if path.is_dir():
-        theirs = [path, *(path / kind.folder for kind in KINDS.values())]
-        if any(out.resolve() == folder.resolve() for folder in theirs):
-            raise StudyError(
-                "your own films are here, and nothing is written among them",
-                where=out,
-                remedy="Name another folder for --out.",
-            )
+    home = path if path.is_dir() else path.parent
+    theirs = [home, *(home / kind.folder for kind in KINDS.values())]
+    if any(out.resolve() == folder.resolve() for folder in theirs):
+        raise StudyError(
+            "your own films are here, and nothing is written among them",
+            where=out,
+            remedy="Name another folder for --out.",
+        )
 
 
 def _download(

@@ -1,5 +1,6 @@
 """Which trailer, poster and synopsis in a folder belongs to which film."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -144,10 +145,8 @@ def _text(path: Path) -> str:
 
 def _named(cell: str, folder: Path, kind: Kind) -> Path | None:
     """The file that a cell names, from the folder of its kind or from that of the list."""
-    if "\0" in cell or len(cell) > 1000:
-        return None
     for path in (folder / kind.folder / cell, folder / cell):
-        if path.suffix.lower() in kind.suffixes and path.exists():
+        if path.suffix.lower() in kind.suffixes and os.path.exists(path):
             return path
     return None
 

@@ -336,9 +336,7 @@ def _has_texts(item: Any, *paths: tuple[str, ...]) -> bool:
 
 def _seconds(duration: str) -> int:
     """``"PT2M31S"`` is 151."""
-    found = re.fullmatch(
-        r"P(?:(\d{1,4})D)?T?(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?", duration
-    )
+    found = _DURATION.fullmatch(duration)
     parts = found.groups(default="0") if found else ["0"] * 4
     return sum(int(part) * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=True))
 
