@@ -1,11 +1,14 @@
 """``mmrec train``: trained once, read while nothing changes, and again when something does."""
 
+import errno
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mmrec import cli
-from mmrec.errors import StudyError
+from mmrec.errors import LocalError, StudyError
 from mmrec.features.table import FeatureTable
 from mmrec.recommending import storing, training, vocabulary
 from mmrec.study import model as stage
@@ -128,3 +131,35 @@ def test_columns_of_facts_are_named_as_the_catalogue_has_them():
     ]
     assert vectors.tolist() == [[1, 0], [0, 0]]
     assert present.tolist() == [True, False]
+
+
+def test_a_folder_without_a_catalogue_is_told_before_a_training(tmp_path, monkeypatch, capsys):
+    for folder in ("empty", "own"):
+        root = tmp_path / folder
+        root.mkdir()
+        if folder == "own":
+            made = tiny.workspace(root)
+            root = made.root
+            (made.catalogue / "ratings.parquet").unlink()
+        monkeypatch.setattr("sys.argv", ["mmrec", "train", str(root)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert "there is no catalogue yet" in ended.value.code
+        assert f"mmrec enrich FILMS --out {root}" in ended.value.code
+        assert capsys.readouterr().err == ""
+
+
+def test_a_model_that_cannot_be_written_whole_leaves_the_earlier_one(workspace, tmp_path):
+    made = training.load(workspace)
+    storing.save(made, tmp_path / "model")
+    served = replace(made.served, mean=made.served.mean + 1)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for writer in ("write_text", "write_bytes"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(storing.Path, writer, full)
+            with pytest.raises(LocalError):
+                storing.save(replace(made, served=served), tmp_path / "model")
+        assert storing.load(tmp_path / "model").served.mean == made.served.mean

@@ -3,9 +3,11 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmrec.command_line import Exit, add_command
+from mmrec.command_line import Exit, add_command, names
+from mmrec.errors import StudyError
 
 if TYPE_CHECKING:
     from mmrec.command_line import Commands
@@ -48,10 +50,20 @@ def train(options: argparse.Namespace) -> int:
     from mmrec.recommending import training
 
     workspace = training.workspace_of(options.workspace)
-    named = options.features
-    features = [name.strip() for name in named.split(",")] if named is not None else None
+    features = names(options.features, "--features")
     folder = workspace.root / training.FOLDER
-    if training.is_current(workspace, features=features):
+    try:
+        current = training.is_current(workspace, features=features)
+    except StudyError as error:
+        if not Path(error.where).is_relative_to(workspace.catalogue):
+            raise
+        raise StudyError(
+            error.what,
+            where=error.where,
+            remedy=f"Films of your own: mmrec enrich FILMS --out {workspace.root}. "
+            f"MovieLens: {error.remedy}",
+        ) from error
+    if current:
         print(f"{folder} is up to date")
         return Exit.DONE
     print(

@@ -69,15 +69,12 @@ def fit(
     """Chooses on held-out ratings, then learns from all of them with what was chosen.
 
     Args:
-        ratings: ``user_id, movie_id, rating``.
+        ratings: ``user_id, movie_id, rating``; enough of them to hold some out.
         users: ``user_id, age, gender, occupation``; without the last three, or where one of them
             is missing, nothing is known of users but their ratings.
         films: ``film_id`` by ``movie_id``.
         data: Its movies and feature tables; its ratings are not looked at.
         content: Names of the feature tables to learn from.
-
-    Raises:
-        StudyError: There are too few ratings to hold any out.
     """
     # What a visitor thinks of films that nobody has rated is not told from a few ratings, and what
     # a user does could not be taken out again with his or her ratings: it is the same for all.

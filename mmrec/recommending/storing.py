@@ -117,11 +117,11 @@ def save(model: Model, folder: Path) -> None:
         "films": [_listed(film) for film in model.films],
         "arrays": name,
     }
-    with atomic_path(folder / ARRAYS) as part:
+    text = json.dumps(description, ensure_ascii=False)
+    # Neither takes its place before both are written: the arrays first, which a full disk stops.
+    with atomic_path(folder / DESCRIPTION) as described, atomic_path(folder / ARRAYS) as part:
+        described.write_text(text + "\n", encoding="utf-8")
         part.write_bytes(serialised(small, metadata={"model": name}))
-    with atomic_path(folder / DESCRIPTION) as part:
-        text = json.dumps(description, ensure_ascii=False)
-        part.write_text(text + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> Model:

@@ -103,12 +103,14 @@ def load(workspace: Workspace) -> Model:
 
 
 def is_current(workspace: Workspace, *, features: Sequence[str] | None = None) -> bool:
-    """Whether :func:`train` would have nothing to do."""
+    """Whether :func:`train` would have nothing to do.
+
+    Raises:
+        StudyError: There is no catalogue, or a table is not there.
+    """
+    catalogue, found = tables.load(workspace), _tables(workspace, features)
     known = storing.about(workspace.root / FOLDER)
-    if known is None:
-        return False
-    state = _state(tables.load(workspace), _tables(workspace, features))
-    return bool(known.get("state") == state)
+    return known is not None and bool(known.get("state") == _state(catalogue, found))
 
 
 def _trained(
