@@ -2,11 +2,24 @@
 
 from functools import cache
 
-from mmrec.study.claims import baselines, cold_start, exercises, new_films, person, protocols
+from mmrec.study.claims import (
+    ablation,
+    baselines,
+    cold_start,
+    exercises,
+    new_film_details,
+    new_films,
+    person,
+    protocols,
+    sparse_ratings,
+)
 from mmrec.study.claims.claim import Claim
 
 CLAIMS: dict[str, Claim] = {
     claim.__name__: cache(claim)
-    for module in (protocols, exercises, baselines, cold_start, new_films, person)
+    for module in (
+        *(ablation, sparse_ratings, protocols, exercises, baselines),
+        *(cold_start, new_films, new_film_details, person),
+    )
     for claim in module.DECLARED
 }

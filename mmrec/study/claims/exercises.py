@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 from mmrec.reports.results import Absent, Results
+from mmrec.study.claims.ablation import OTHERS, PUBLISHED, WITH_META
 from mmrec.study.claims.claim import Check, check
-from mmrec.study.claims.protocols import MASKED, OTHERS, PUBLISHED, WITH_META
+from mmrec.study.claims.sparse_ratings import MASKED
 
 MASKS = (0.0, 0.2, 0.5, 0.65, 0.8, 0.9, 0.95)
 """Points of the masking curve."""
