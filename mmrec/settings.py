@@ -6,10 +6,18 @@ any other profile holds only the settings in which it differs.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from mmrec.errors import StudyError
 from mmrec.workspace import PROJECT
@@ -17,59 +25,106 @@ from mmrec.workspace import PROJECT
 FOLDER = PROJECT / "profiles"
 REFERENCE = "paper"
 
+T = TypeVar("T")
+
+
+def _distinct(values: list[T]) -> list[T]:
+    """The list, refused where a value is given twice: its runs would be counted twice."""
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise PydanticCustomError("twice", "{value} is given twice", {"value": repr(value)})
+    return values
+
+
+def _some_processes(number: int) -> int:
+    if number == 0:
+        raise PydanticCustomError("no_process", "Input should be 1 or more, or -1: one per core")
+    return number
+
+
+Distinct = Annotated[list[T], AfterValidator(_distinct)]
+Some = Annotated[list[T], Field(min_length=1), AfterValidator(_distinct)]
+
 Count = Annotated[int, Field(ge=1)]
-CountOrNone = Annotated[int, Field(ge=0)]
-FoldsOrNone = Annotated[int, Field(ge=0, le=5)]
+FoldCount = Annotated[int, Field(ge=0, le=5)]
+SupportSize = Annotated[int, Field(ge=0, le=50)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+HiddenShare = Annotated[float, Field(gt=0, lt=1)]  # the runs with nothing hidden are always made
 Fold = Literal["u1", "u2", "u3", "u4", "u5"]
-Seeds = Annotated[list[CountOrNone], Field(min_length=1)]
-ColdFolds = Annotated[
-    dict[Literal["item", "user", "both"], Annotated[int, Field(ge=0, le=5)]],
-    Field(min_length=3, max_length=3),
+Kind = Literal["item", "user", "both"]
+Seeds = Some[NonNegativeInt]
+ColdFolds = Annotated[dict[Kind, FoldCount], Field(min_length=3, max_length=3)]
+ColdSeeds = Annotated[dict[Kind, Seeds], Field(min_length=3, max_length=3)]
+
+# Names that belong to mmrec.experiments, which settings know nothing of; a test holds them equal.
+Row = Literal["text", "meta", "audio", "video", "meta+text", "meta+audio", "meta+video", "all"]
+ColdInput = Literal[
+    "genres",
+    "genres-rating",
+    "facts-unrated",
+    "facts",
+    "triples",
+    "meta-unrated",
+    "meta",
+    "known before release",
+    "with an encyclopedia",
+    "with IMDb's crowd",
 ]
-ColdSeeds = Annotated[
-    dict[Literal["item", "user", "both"], Seeds], Field(min_length=3, max_length=3)
+Track = Literal[
+    "new_films_released",
+    "new_films_encyclopedia",
+    "new_films_crowd",
+    "new_films_text",
+    "new_films_video",
+    "new_films_audio",
+    "new_films_lists_released",
+    "new_films_lists_crowd",
+    "new_users",
+    "both_new",
+    "u1_single",
+    "u1_average",
+    "u1_lists",
+    "u1_content",
+    "u1_rating_vectors",
 ]
 
 
 class Settings(BaseModel):
     """The settings of one run; ``profiles/paper.yaml`` says what each of them means."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     # what a run covers
     n_users: Annotated[int, Field(ge=1, le=943)]
     n_movies: Annotated[int, Field(ge=1, le=1682)]
 
     # features
-    text_sources: Annotated[list[Literal["imdb", "open"]], Field(min_length=1)]
+    text_sources: Some[Literal["imdb", "open"]]
     text_encoder: str
-    video_sources: Annotated[list[Literal["trailers", "posters", "demo"]], Field(min_length=1)]
-    video_encoders: Annotated[list[Literal["resnet50", "efficientnet-lite0"]], Field(min_length=1)]
-    audio_sources: Annotated[list[Literal["trailers", "published", "demo"]], Field(min_length=1)]
-    audio_encoders: Annotated[list[Literal["vggish", "log-mel"]], Field(min_length=1)]
+    video_sources: Some[Literal["trailers", "posters", "demo"]]
+    video_encoders: Some[Literal["resnet50", "efficientnet-lite0"]]
+    audio_sources: Some[Literal["trailers", "published", "demo"]]
+    audio_encoders: Some[Literal["vggish", "log-mel"]]
     margin: Annotated[float, Field(ge=0, lt=0.5)]
-    demo_movies: CountOrNone
+    demo_movies: NonNegativeInt
     demo_seconds: Annotated[float, Field(gt=0, le=60)]
-    word_vectors: Annotated[
-        list[Literal["en_core_web_md", "word2vec-google-news-300", "corpus"]], Field(min_length=1)
-    ]
-    freebase_walks: CountOrNone
+    word_vectors: Some[Literal["en_core_web_md", "word2vec-google-news-300", "corpus"]]
+    freebase_walks: NonNegativeInt
 
     # experiments
     fold: Fold
     seeds: Seeds
-    control_seeds: list[CountOrNone]
+    control_seeds: Distinct[NonNegativeInt]
     masking_seeds: Seeds
-    masked_control_seeds: list[CountOrNone]
+    masked_control_seeds: Distinct[NonNegativeInt]
     tuning_seeds: Seeds
     ladder_seeds: Seeds
     fold_seeds: Seeds
     list_seeds: Seeds
     cold_seeds: ColdSeeds
     input_seeds: Seeds
-    cold_inputs: Annotated[list[str], Field(min_length=1)]
-    cold_control_seeds: list[CountOrNone]
+    cold_inputs: Some[ColdInput]
+    cold_control_seeds: Distinct[NonNegativeInt]
     curve_seeds: Seeds
     epochs: Count
     patience: Count
@@ -78,26 +133,26 @@ class Settings(BaseModel):
     ema_decay: Share
     published_epochs: Count
     published_batch_size: Count
-    masking_levels: list[Share]
-    curve_levels: list[Share]
+    masking_levels: Some[HiddenShare]
+    curve_levels: Distinct[HiddenShare]
     vector_epochs: Count
-    batch_sizes: Annotated[list[Count], Field(min_length=1)]
-    ladder_rows: Annotated[list[str], Field(min_length=1)]
-    folds: Annotated[list[Fold], Field(min_length=1)]
+    batch_sizes: Some[Count]
+    ladder_rows: Some[Row]
+    folds: Some[Fold]
     cold_folds: ColdFolds
     cold_epochs: Count
     cold_input_dropout: Share
     curve_folds: Annotated[int, Field(ge=1, le=5)]
-    support_sizes: Annotated[list[CountOrNone], Field(min_length=1)]
-    beyond_tracks: Annotated[list[str], Field(min_length=1)]
+    support_sizes: Some[SupportSize]
+    beyond_tracks: Some[Track]
     beyond_seeds: Seeds
     beyond_known_seeds: Seeds
-    beyond_control_seeds: list[CountOrNone]
-    beyond_curve_folds: FoldsOrNone
-    block_folds: FoldsOrNone
-    check_folds: FoldsOrNone
+    beyond_control_seeds: Distinct[NonNegativeInt]
+    beyond_curve_folds: FoldCount
+    block_folds: FoldCount
+    check_folds: FoldCount
     check_seeds: Seeds
-    n_jobs: int
+    n_jobs: Annotated[int, AfterValidator(_some_processes)]
 
     @classmethod
     def load(

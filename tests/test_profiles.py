@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import papermill
 import pytest
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 
 from mmrec import settings
 from mmrec.errors import StudyError
+from mmrec.evaluation.folds import MAX_SUPPORT
+from mmrec.experiments import beyond, cold_start, paper
+from mmrec.experiments.content import LEVELS
 from mmrec.settings import Settings
 
 
@@ -61,6 +65,58 @@ def test_unknown_profile_lists_those_there_are(folder, name):
         ("profile: mine\nvalues:\n  fold: u6\n", r"fold: 'u6' is not valid .*'u5'"),
         ("profile: mine\nvalues:\n  margin: .nan\n", r"line 3: margin: nan is not valid"),
         (
+            "profile: mine\nvalues:\n  cosine_weight: .inf\n",
+            r"line 3: cosine_weight: inf is not valid .*finite",
+        ),
+        (
+            "profile: mine\nvalues:\n  cold_inputs: [meta, known befor release]\n",
+            r"line 3: cold_inputs.1: 'known befor release' is not valid .*'known before release'",
+        ),
+        (
+            "profile: mine\nvalues:\n  beyond_tracks: [new_filmz]\n",
+            r"line 3: beyond_tracks.0: 'new_filmz' is not valid .*'new_users'",
+        ),
+        (
+            "profile: mine\nvalues:\n  ladder_rows: [metta]\n",
+            r"line 3: ladder_rows.0: 'metta' is not valid .*'meta'",
+        ),
+        (
+            "profile: mine\nvalues:\n  seeds: [0, 1, 0]\n",
+            r"line 3: seeds: \[0, 1, 0\] is not valid \(0 is given twice\)",
+        ),
+        (
+            "profile: mine\nvalues:\n  control_seeds: [2, 2]\n",
+            r"line 3: control_seeds: \[2, 2\] is not valid \(2 is given twice\)",
+        ),
+        (
+            "profile: mine\nvalues:\n  folds: [u1, u1]\n",
+            r"line 3: folds: .* is not valid \('u1' is given twice\)",
+        ),
+        (
+            "profile: mine\nvalues:\n  cold_seeds: {item: [0], user: [1, 1], both: [0]}\n",
+            r"line 3: cold_seeds.user: \[1, 1\] is not valid \(1 is given twice\)",
+        ),
+        (
+            "profile: mine\nvalues:\n  masking_levels: [0.5, 0.0]\n",
+            r"line 3: masking_levels.1: 0.0 is not valid .*greater than 0",
+        ),
+        (
+            "profile: mine\nvalues:\n  masking_levels: []\n",
+            r"line 3: masking_levels: \[\] is not valid",
+        ),
+        (
+            "profile: mine\nvalues:\n  curve_levels: [1.0]\n",
+            r"line 3: curve_levels.0: 1.0 is not valid .*less than 1",
+        ),
+        (
+            "profile: mine\nvalues:\n  support_sizes: [0, 60]\n",
+            r"line 3: support_sizes.1: 60 is not valid .*less than or equal to 50",
+        ),
+        (
+            "profile: mine\nvalues:\n  n_jobs: 0\n",
+            r"line 3: n_jobs: 0 is not valid .*-1: one per core",
+        ),
+        (
             "profile: mine\nvalues:\n  seeds: !!python/object/apply:os.getcwd []\n",
             r"cannot be read",
         ),
@@ -83,15 +139,31 @@ def test_a_wrong_profile_is_one_clear_line(folder, text, message):
     assert "\n" not in str(error.value)
 
 
+def test_names_in_a_profile_are_those_of_the_experiments():
+    """Settings know nothing of experiments, so the names stand twice."""
+    assert get_args(settings.Row) == tuple(paper.ROWS)
+    assert get_args(settings.ColdInput) == (*cold_start.TABLES, *LEVELS)
+    assert get_args(settings.Track) == beyond.TRACKS
+
+
+def test_as_many_ratings_can_be_given_back_as_the_folds_allow(folder):
+    path = folder / "mine.yaml"
+    path.write_text(f"profile: mine\nvalues:\n  support_sizes: [{MAX_SUPPORT}]\n")
+    assert Settings.load("mine", folder=folder).support_sizes == [MAX_SUPPORT]
+    path.write_text(f"profile: mine\nvalues:\n  support_sizes: [{MAX_SUPPORT + 1}]\n")
+    with pytest.raises(StudyError, match="support_sizes"):
+        Settings.load("mine", folder=folder)
+
+
 REFERENCE = settings._read(settings.FOLDER / "paper.yaml")
 VALID = st.fixed_dictionaries(
     {},
     optional={
         "n_users": st.integers(1, 943),
         "margin": st.floats(0, 0.49),
-        "seeds": st.lists(st.integers(0, 2**31), min_size=1, max_size=4),
+        "seeds": st.lists(st.integers(0, 2**31), min_size=1, max_size=4, unique=True),
         "fold": st.sampled_from(["u1", "u5"]),
-        "masking_levels": st.lists(st.floats(0, 0.99), max_size=3),
+        "masking_levels": st.lists(st.floats(0.01, 0.99), min_size=1, max_size=3, unique=True),
         "text_encoder": st.text("abc: #'\"{}[]é", min_size=1, max_size=8),
     },
 )
