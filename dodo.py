@@ -28,7 +28,6 @@ from mmrec.study.stages import STAGES, Run, Stage
 Task = dict[str, Any]
 
 RUN = Run.open(get_var("profile") or "quick")
-NOTEBOOKS = () if RUN.committed else STAGES
 
 DOIT_CONFIG = {
     "default_tasks": ["study"],
@@ -51,10 +50,15 @@ def task_workspace() -> Task:
     return {"actions": [told(claim)]}
 
 
+def task_profile() -> Task:
+    """Refuses the committed notebooks where a run of a profile is needed."""
+    return {"actions": [told(RUN.refuse_committed)]}
+
+
 def task_notebook() -> Iterator[Task]:
     """Executes the notebooks, one after the other."""
     previous = "workspace"
-    for stage in NOTEBOOKS:
+    for stage in () if RUN.committed else STAGES:
 
         def current(stage: Stage = stage) -> bool:
             return staleness.is_current(RUN, stage.name, partial(staleness.fingerprint, RUN, stage))
@@ -70,27 +74,21 @@ def task_notebook() -> Iterator[Task]:
 
 def task_book() -> Task:
     """Builds the book of the run (or, as profile=reference, of the committed notebooks)."""
-
-    def current() -> bool:
-        return staleness.is_current(RUN, "book", partial(staleness.book_fingerprint, RUN))
-
+    known = partial(staleness.book_fingerprint, RUN)
     return {
         "actions": [(told(book.build), [RUN])],
-        "uptodate": [current],
+        "uptodate": [partial(staleness.is_current, RUN, "book", known)],
         "task_dep": ["workspace", "notebook"],
     }
 
 
 def task_model() -> Task:
     """Trains the model that `mmrec recommend` asks."""
-
-    def current() -> bool:
-        return staleness.is_current(RUN, model.NAME, partial(model.fingerprint, RUN))
-
+    known = partial(model.fingerprint, RUN)
     return {
         "actions": [(told(model.train), [RUN])],
-        "uptodate": [current],
-        "task_dep": ["workspace", "notebook"],
+        "uptodate": [partial(staleness.is_current, RUN, model.NAME, known)],
+        "task_dep": ["profile", "workspace", "notebook"],
     }
 
 
@@ -101,17 +99,17 @@ def task_where() -> Task:
 
 def task_study() -> Task:
     """Runs the notebooks, trains the model, builds the book, and shows Table I."""
-    return {"actions": [(told(summary.show), [RUN])], "task_dep": ["notebook", "model", "book"]}
+    return {"actions": [(told(summary.show), [RUN])], "task_dep": ["profile", "model", "book"]}
 
 
 def task_try_it() -> Task:
     """Makes what the page "Try it" computes with, from a run's ratings and the open data."""
-    return {"actions": [(told(try_it.make), [RUN])], "task_dep": ["workspace"]}
+    return {"actions": [(told(try_it.make), [RUN])], "task_dep": ["profile", "workspace"]}
 
 
 def task_map() -> Task:
     """Makes what the page "Map of the films" shows, from a run's features and ratings."""
-    return {"actions": [(told(film_map.make), [RUN])], "task_dep": ["workspace"]}
+    return {"actions": [(told(film_map.make), [RUN])], "task_dep": ["profile", "workspace"]}
 
 
 def task_claims() -> Task:

@@ -25,6 +25,9 @@ from mmrec.workspace import PROJECT
 FOLDER = PROJECT / "profiles"
 REFERENCE = "paper"
 
+COMMITTED = "reference"
+"""Used instead of a profile: the committed notebooks as they are, for ``make book``."""
+
 T = TypeVar("T")
 
 
@@ -167,8 +170,9 @@ class Settings(BaseModel):
             folder: Where the profiles lie.
 
         Raises:
-            StudyError: If there is no such profile, it cannot be read, a setting is unknown, given
-                twice, of the wrong type or out of range, or ``values`` are not the profile's.
+            StudyError: If there is no such profile, its name is :data:`COMMITTED`, it cannot be
+                read, a setting is unknown, given twice, of the wrong type or out of range, or
+                ``values`` are not the profile's.
         """
         if profile not in names(folder):
             choices = ", ".join(names(folder))
@@ -176,6 +180,12 @@ class Settings(BaseModel):
                 f"no profile {profile!r}", where=folder, remedy=f"The profiles are: {choices}."
             )
         path = folder / f"{profile}.yaml"
+        if profile == COMMITTED:
+            raise StudyError(
+                f"{COMMITTED!r} means the committed notebooks, which have no profile of that name",
+                where=path,
+                remedy="Give the file, and `profile` in it, another name.",
+            )
         changes = _read(path)
         if unlike := [name for name, value in (values or {}).items() if changes.get(name) != value]:
             raise StudyError(

@@ -214,6 +214,12 @@ def test_no_text_brings_the_reader_down(folder, text):
         Settings.load("mine", folder=folder)
 
 
+def test_no_profile_has_the_name_of_the_committed_notebooks(folder):
+    (folder / "reference.yaml").write_text("profile: reference\nvalues:\n  epochs: 3\n")
+    with pytest.raises(StudyError, match=r"reference\.yaml: 'reference' means the committed note"):
+        Settings.load("reference", folder=folder)
+
+
 def test_a_setting_missing_from_the_reference_is_told_of_its_file(folder):
     path = folder / "paper.yaml"
     path.write_text(re.sub(r"  epochs:.*\n", "", path.read_text()))

@@ -404,6 +404,18 @@ def test_a_wrong_profile_is_told_in_one_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("task", ["study", "model", "try_it", "map"])
+def test_the_committed_notebooks_are_not_run(tmp_path, task):
+    env = {**os.environ, "MMREC_BUILD": str(tmp_path / "build")}
+    command = [sys.executable, "-m", "doit", "profile=reference", task]
+    done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
+    assert done.returncode != 0
+    [line] = (done.stdout + done.stderr).strip().splitlines()
+    assert line.startswith("profile=reference: the committed notebooks are the reference run")
+    assert "PROFILE=paper" in line
+    assert list(tmp_path.iterdir()) == [], "nothing was started"
+
+
 # --- what a run ends with -------------------------------------------------------------------------
 
 

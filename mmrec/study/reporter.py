@@ -13,7 +13,7 @@ from doit.task import Task
 from mmrec.errors import Problem
 from mmrec.study.supervision import Stopped
 
-QUIET = ("workspace", "where", "study", "reference")
+QUIET = ("profile", "workspace", "where", "study", "reference")
 """Tasks without a line of their own."""
 
 

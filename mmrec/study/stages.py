@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmrec.settings import REFERENCE
+from mmrec.errors import StudyError
+from mmrec.settings import COMMITTED, REFERENCE
 from mmrec.workspace import PROJECT, Workspace
-
-COMMITTED = "reference"
-"""Used instead of a profile: the committed notebooks as they are, for ``make book``."""
 
 _CATALOGUE = ("catalogue/*",)
 _FEATURES = ("catalogue/*", "features/*")
@@ -51,7 +49,7 @@ class Run:
     """One run of the study, or the committed notebooks in the place of one.
 
     Attributes:
-        profile: Its profile, or `COMMITTED`.
+        profile: Its profile, or :data:`mmrec.settings.COMMITTED`.
         workspace: Where it keeps its files.
         sources: Folder of the notebooks as they are written.
         book: Folder of the book's pages.
@@ -71,6 +69,19 @@ class Run:
     def committed(self) -> bool:
         """Whether these are the committed notebooks, which are not executed."""
         return self.profile == COMMITTED
+
+    def refuse_committed(self) -> None:
+        """Ends what needs a run of a profile.
+
+        Raises:
+            StudyError: If these are the committed notebooks.
+        """
+        if self.committed:
+            raise StudyError(
+                "the committed notebooks are the reference run and are not run again",
+                where=f"profile={COMMITTED}",
+                remedy=f"Run it yourself with PROFILE={REFERENCE}, or build their book: make book.",
+            )
 
     @property
     def executed(self) -> Path:
