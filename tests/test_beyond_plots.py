@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from test_plots import boxes
+from test_plots import summary as rows
 
 from mmrec.experiments import beyond
 from mmrec.reports import beyond_plots, plots, tracks
@@ -127,6 +128,12 @@ def test_costs_show_one_whole_clean_run_of_every_row():
         (lambda: beyond_plots.missing(lost().iloc[:0]), "No block was withheld."),
         (lambda: beyond_plots.deciles(deciles().iloc[:0]), "No lists of known films were made."),
         (lambda: plots.learning_curves(summary().iloc[:0]), "No learning curve was made."),
+        (lambda: plots.content_gain(rows()), "No control with permuted features was run."),
+        (lambda: plots.masking_curves(rows()), "No ratings were hidden from the user vectors."),
+        (
+            lambda: beyond_plots.costs(runs().query("fold == 'item2'"), ours=()),
+            "No model was trained on new films (item1) or on known films and users (u1).",
+        ),
     ],
 )
 def test_where_there_is_nothing_to_draw_the_figure_says_so(draw, says):

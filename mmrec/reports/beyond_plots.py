@@ -1,6 +1,6 @@
 """Figures of the chapter on new films: calibration, missing modalities, errors against costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmrec.models.base import LEVELS
+from mmrec.reports import absent
 from mmrec.reports.style import (
     MODEL_NAMES,
     height_of,
     legend_below,
     legend_right,
-    note,
     panels,
     places_of,
     row_offsets,
@@ -31,6 +31,7 @@ CALIBRATED = [
 """Tracks whose intervals are drawn."""
 
 COST_FOLDS = {"item1": "new films (item1)", "u1": "known films and users (u1)"}
+"""Folds on which costs are drawn, and what they are called."""
 
 
 def calibration(summary: pd.DataFrame, row: str) -> tuple[Figure, Axes]:
@@ -73,9 +74,8 @@ def missing(table: pd.DataFrame) -> tuple[Figure, Axes]:
             figure says so.
     """
     if table.empty:
-        fig, axes = panels(1, 7.5, 0.6)
-        note(axes[0, 0], "No block was withheld.")
-        return fig, axes[0, 0]
+        fig, axes = absent.panel("No block was withheld.")
+        return fig, axes[0]
     shares = [name for name in table.columns if not isinstance(name, str)]
     labels = [str(block) for block in table.index]
     series = {f"{share:.0%} of the films lack it": table[share] for share in shares}
@@ -105,9 +105,8 @@ def deciles(table: pd.DataFrame) -> tuple[Figure, Axes]:
             the figure says so.
     """
     if table.empty:
-        fig, axes = panels(1, 7.5, 0.6)
-        note(axes[0, 0], "No lists of known films were made.")
-        return fig, axes[0, 0]
+        fig, axes = absent.panel("No lists of known films were made.")
+        return fig, axes[0]
     fig, axes = panels(1, 7.5, 3.8)
     ax = axes[0, 0]
     for row, (colour, marker) in styles_of(table["row"]).items():
@@ -125,21 +124,21 @@ def deciles(table: pd.DataFrame) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def costs(
-    runs: pd.DataFrame, *, ours: Sequence[str], folds: Mapping[str, str] = COST_FOLDS
-) -> tuple[Figure, NDArray[np.object_]]:
+def costs(runs: pd.DataFrame, *, ours: Sequence[str]) -> tuple[Figure, NDArray[np.object_]]:
     """Test RMSE against seconds of training, every run a dot; a panel per fold.
 
     Args:
         runs: Runs of any tables; those under the clean protocol on real features count, with all
-            ratings and the smallest seed.
+            ratings and the smallest seed. Of :data:`COST_FOLDS`, those without a run are left out,
+            and where none has one the figure says so.
         ours: Kinds of models, as the column ``model`` has them, that are drawn on top.
-        folds: Folds and what they are called; those without a run are left out.
     """
     whole = runs[(runs["features"] == "real") & (runs["protocol"] == "clean")]
     whole = whole[whole["rmse"].notna() & (whole["masking"] == 0) & whole["support_size"].isna()]
     whole = whole[whole["seed"] == whole["seed"].min()]
-    there = [fold for fold in folds if (whole["fold"] == fold).any()]
+    there = [fold for fold in COST_FOLDS if (whole["fold"] == fold).any()]
+    if not there:
+        return absent.panel(f"No model was trained on {' or on '.join(COST_FOLDS.values())}.")
     whole = whole[whole["fold"].isin(there)].drop_duplicates("hash")
     kinds = sorted(whole["model"].unique(), key=lambda kind: kind not in ours)
     styles = styles_of([MODEL_NAMES.get(kind, kind) for kind in kinds])
@@ -159,7 +158,7 @@ def costs(
                 zorder=3 if kind in ours else 2,
                 label=name,
             )
-        ax.set(xscale="log", xlabel="training, s", title=folds[fold])
+        ax.set(xscale="log", xlabel="training, s", title=COST_FOLDS[fold])
         ax.title.set_fontsize(10)
         ax.grid(axis="y", color="0.92")
     axes[0, 0].set(ylabel="RMSE on the test part, stars")

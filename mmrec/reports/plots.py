@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmrec.experiments.paper import TRIVIAL
-from mmrec.reports import diagnostics, style
+from mmrec.reports import absent, diagnostics, style
 from mmrec.reports.style import (
     CLEAN,
     CONTROL,
@@ -21,7 +21,6 @@ from mmrec.reports.style import (
     dots,
     height_of,
     legend_below,
-    note,
     panels,
     places_of,
     reference_lines,
@@ -119,9 +118,7 @@ def content_gain(table: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
     """
     rows = table[table["content_gain"].notna()]
     if rows.empty:
-        fig, axes = panels(1, 7.5, 0.6)
-        note(axes[0, 0], "No control with permuted features was run.")
-        return fig, axes[0]
+        return absent.panel("No control with permuted features was run.")
     named = rows["model"].replace(MODEL_NAMES)
     if rows["protocol"].nunique() > 1:
         named = named + ", " + rows["protocol"].map(PROTOCOL_NAMES)
@@ -208,10 +205,12 @@ def masking_curves(
 
     Args:
         table: A summary of runs at several levels, of one protocol or of both; models that were
-            not masked are left out.
+            not masked are left out, and where none was the figure says so.
         trivial: Predictors drawn as lines.
     """
     rows = table[table.groupby("row")["masking"].transform("nunique") > 1]
+    if rows.empty:
+        return absent.panel("No ratings were hidden from the user vectors.")
     protocols = [name for name in PROTOCOL_NAMES if (rows["protocol"] == name).any()]
     fig, axes = panels(len(protocols), 6.5 if len(protocols) == 1 else 4.6, 4.1, sharey=True)
     styles = styles_of(rows["row"])
@@ -255,9 +254,7 @@ def learning_curves(
     """
     table = table[table["features"] == "real"]
     if table.empty:
-        fig, axes = panels(1, 7.5, 0.6)
-        note(axes[0, 0], "No learning curve was made.")
-        return fig, axes[0]
+        return absent.panel("No learning curve was made.")
     scenarios = list(dict.fromkeys(table["fold"]))
     fig, axes = panels(len(scenarios), 6.5 if len(scenarios) == 1 else 4.6, 4.2, sharey=True)
     styles, ticks = styles_of(table["row"]), sorted(table["support_size"].unique())
