@@ -201,7 +201,7 @@ def marks(ax, label: str) -> list[tuple[float, float]]:
 def test_the_ablation_shows_every_series_on_its_row():
     table = summary("clean", "as_published")
     _, ax = plots.ablation(table)
-    labels = [label.get_text() for label in reversed(ax.get_yticklabels())]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == list(ROWS)[::-1], "the first row on top"
     shown = {
         ("clean", "real"): "this study, clean",
