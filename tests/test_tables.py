@@ -98,11 +98,12 @@ def test_a_caption_names_scenarios_and_what_was_sampled(workspace):
     runs = pd.DataFrame(
         [
             run_row(workspace, fold, off_by(0.5, ratings_of(fold)), fold=fold)
-            for fold in ("item1", "item2", "user1")
+            for fold in ("item1", "item2", "user1", "both1")
         ]
     )
     told = tables.show(summaries.summarise(runs, workspace, pooled=True)).caption
-    assert "2 folds of new films, 1 fold of new users. 1 seed per row." in told
+    folds = "2 folds of new films, 1 fold of new users, 1 fold of new films and users"
+    assert f"{folds}. 1 seed per row." in told
     assert "over users and films or over users." in told
 
 

@@ -27,19 +27,14 @@ from mmrec.reports.style import (
     rows_on_y,
     styles_of,
 )
+from mmrec.reports.tables import SCENARIO_NAMES
 
 PALETTE = list(dict.fromkeys([FIXED["meta"][0], FIXED["all"][0], *style.PALETTE]))
-"""Colours of what a notebook draws by itself; the rows meta and all come first."""
+"""Colours of what a notebook draws by itself: those of :data:`mmrec.reports.style.PALETTE`, but
+those of the rows meta and all come first."""
 
 NEW = {"item": "film", "user": "user"}
 PROTOCOL_NAMES = {"clean": "clean protocol", "as_published": "as published"}
-
-SCENARIO_NAMES = {
-    "warm": "known movies and users",
-    "item": "new films",
-    "user": "new users",
-    "both": "new films and users",
-}
 SERIES = {
     ("clean", "real"): "this study, clean",
     ("clean", "permuted"): "clean, features permuted across movies",
@@ -54,13 +49,14 @@ def _with_series(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(series=pd.Series(named, rows.index)).dropna(subset="series")
 
 
-def ablation(table: pd.DataFrame, trivial: Sequence[str] = tuple(TRIVIAL)) -> tuple[Figure, Axes]:
+def ablation(table: pd.DataFrame) -> tuple[Figure, Axes]:
     """Dot plot of RMSE per row, with intervals, the control and the paper's figures.
+
+    The trivial predictors are lines.
 
     Args:
         table: A summary as :func:`mmrec.reports.summaries.summarise` makes it, of one
             protocol or of both.
-        trivial: Predictors drawn as lines.
     """
     rows = _with_series(table[~table["row"].isin([*TRIVIAL])])
     labels = list(dict.fromkeys(rows["row"]))
@@ -79,7 +75,7 @@ def ablation(table: pd.DataFrame, trivial: Sequence[str] = tuple(TRIVIAL)) -> tu
             ms=6,
             label="the paper (best of five, chosen on the test part)",
         )
-    reference_lines(ax, table, trivial, vertical=True)
+    reference_lines(ax, table, [*TRIVIAL], vertical=True)
     ax.set(xlabel=TEST_RMSE)
     legend_below(fig, ax)
     sns.despine(fig)
@@ -198,15 +194,14 @@ def waterfall(steps: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
     return fig, axes[0]
 
 
-def masking_curves(
-    table: pd.DataFrame, trivial: Sequence[str] = ("user+movie bias",)
-) -> tuple[Figure, NDArray[np.object_]]:
+def masking_curves(table: pd.DataFrame) -> tuple[Figure, NDArray[np.object_]]:
     """RMSE against the share of ratings hidden from user vectors; a panel per protocol.
+
+    The biases of users and movies, which no mask changes, are a line.
 
     Args:
         table: A summary of runs at several levels, of one protocol or of both; models that were
             not masked are left out, and where none was the figure says so.
-        trivial: Predictors drawn as lines.
     """
     rows = table[table.groupby("row")["masking"].transform("nunique") > 1]
     if rows.empty:
@@ -229,7 +224,8 @@ def masking_curves(
             )
             ax.plot(hidden, line["rmse_mean"], color=colour, marker=marker, ms=4.5, label=row)
             ax.plot(hidden, line["paper_rmse"], marker, color=colour, mfc="none", ms=6)
-        reference_lines(ax, table, trivial, vertical=False, named=ax is axes[0, -1])
+        last = ax is axes[0, -1]
+        reference_lines(ax, table, ["user+movie bias"], vertical=False, named=last)
         if len(protocols) > 1:
             ax.set_title(PROTOCOL_NAMES[protocol], fontsize=10)
         ax.set(xlabel="ratings hidden from the user vectors, %", xlim=(-4, 99))

@@ -22,8 +22,13 @@ TEXT_COLUMNS = frozenset(
 )
 """Columns of words, which start at the left; figures end at the right, as their headers do."""
 
-_SCENARIOS = {"warm": "known movies and users", "item": "new films", "user": "new users"}
-_SCENARIOS["both"] = "new films and new users"
+SCENARIO_NAMES = {
+    "warm": "known movies and users",
+    "item": "new films",
+    "user": "new users",
+    "both": "new films and users",
+}
+"""What the kinds of folds are called in print."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +132,12 @@ def _folds(table: pd.DataFrame) -> str:
     said = []
     for fold, some in table.groupby("fold", sort=False):
         number = int(some["n_folds"].max())
-        if fold in _SCENARIOS:
-            said.append(f"{number} {'fold' if number == 1 else 'folds'} of {_SCENARIOS[str(fold)]}")
+        if fold in SCENARIO_NAMES:
+            folds = "fold" if number == 1 else "folds"
+            said.append(f"{number} {folds} of {SCENARIO_NAMES[str(fold)]}")
         else:
             said.append(str(fold))
-    pooled = any(fold in _SCENARIOS for fold in table["fold"])
+    pooled = any(fold in SCENARIO_NAMES for fold in table["fold"])
     joined = ", ".join(said)
     if pooled:
         return joined[:1].upper() + joined[1:]
@@ -241,7 +247,7 @@ def _p(table: pd.DataFrame) -> "pd.Series[str]":
     return pd.Series(cells, table.index, dtype=object)
 
 
-def show_lists(table: pd.DataFrame, title: str = "Lists of recommendations") -> PrintedTable:
+def show_lists(table: pd.DataFrame) -> PrintedTable:
     """What :func:`mmrec.reports.summaries.summarise_lists` returned, as the book prints it.
 
     Users without a relevant test movie are left out; their number is in brackets.
@@ -257,7 +263,7 @@ def show_lists(table: pd.DataFrame, title: str = "Lists of recommendations") -> 
             table, "{:.0f} ({:.0f})", "users_ranked", "users_without_relevant"
         ),
     }
-    return _printed(columns, caption(table, title))
+    return _printed(columns, caption(table, "Lists of recommendations"))
 
 
 NAMES = {
