@@ -27,7 +27,7 @@ from benchmarks.measures import epoch_flops, in_products, in_turn, peak
 from benchmarks.published_structure import published_loop
 from benchmarks.training_problem import WIDTHS, as_tensors, random_data, real_data, shared
 from mmrec import hardware, settings
-from mmrec.features.cache import one_thread
+from mmrec.features.threads import one_thread
 from mmrec.models import training
 from mmrec.models.inputs import Inputs, Ratings
 from mmrec.models.rating_scale import rmse

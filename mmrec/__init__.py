@@ -1,8 +1,9 @@
-"""Helpers behind the notebooks of the multi-modal movie recommendation study.
+"""The multi-modal movie recommendation study: what its notebooks, its book and ``mmrec`` run.
 
 Each part uses only those before it::
 
     catalogue -> enrichment -> features -> models -> evaluation -> experiments -> reports
+    -> recommending -> exporting -> open_data, study -> commands
 """
 
 __version__ = "0.1.0"
