@@ -267,6 +267,7 @@ def test_what_is_missing_stands_beside_what_was_never_seen():
 
 def test_the_worst_films_are_told_by_title(workspace, monkeypatch):
     monkeypatch.setattr(tracks, "LEAST", 3)
+    monkeypatch.setattr(tracks, "WORST", 2)
     test = sealed("item1")
     movie = test.pairs["movie_id"].to_numpy()
     worst = movie[0]
@@ -275,7 +276,7 @@ def test_the_worst_films_are_told_by_title(workspace, monkeypatch):
     )
     row = run_row(workspace, "a", prediction, row=beyond.PROCESS, fold="item1")
     other = run_row(workspace, "b", prediction, row="user mean", fold="item1")
-    found = tracks.film_errors(pd.DataFrame([row, other]), workspace, row=beyond.PROCESS, n=2)
+    found = tracks.film_errors(pd.DataFrame([row, other]), workspace, row=beyond.PROCESS)
     assert found.index[0] == f"Film {worst}"
     assert found["rmse"].to_list() == pytest.approx([0.9, 0.1], abs=1e-6)
     assert found["ratings"].iloc[0] == (movie == worst).sum()

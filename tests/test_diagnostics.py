@@ -96,10 +96,6 @@ def test_what_was_tried_is_one_row_per_setting():
     )
     ranker = {**RUN, "row": "EASE", "chosen": {"penalty": 9}}
     runs.loc[2] = {**ranker, "tuning": [{"penalty": 9, "validation_ndcg_10": 0.3}]}
-    of_lists = diagnostics.tried(runs, "validation_ndcg_10")
-    assert of_lists[["row", "validation_ndcg_10", "chosen"]].to_numpy().tolist() == [
-        ["EASE", 0.3, True]
-    ]
     found = diagnostics.tried(runs)
     assert found["row"].tolist() == ["kNN", "kNN"]
     assert found["setting"].tolist() == ["k 5", "k 20, damping 2.5"]

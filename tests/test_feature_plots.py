@@ -111,9 +111,10 @@ def test_similarity_of_genres_is_over_pairs_of_different_films():
     assert neighbours.genre_similarity(films, vectors, at_least=3).empty
 
 
-def test_genres_are_the_first_listed_and_the_rare_ones_stand_together():
+def test_genres_are_the_first_listed_and_the_rare_ones_stand_together(monkeypatch):
+    monkeypatch.setattr(neighbours, "TOLD_APART", 2)
     films = movies()
-    genre = neighbours.first_genre(films, n=2)
+    genre = neighbours.first_genre(films)
     assert genre.cat.categories.tolist() == ["Comedy", "Drama", "other"]
     assert genre.tolist() == ["Drama", "Comedy", "Comedy", "other"] * 3
     shown = neighbours.genre_agreement(films, np.array([[0], [2], [1], *[[0]] * 9]))
@@ -140,7 +141,7 @@ def test_a_genre_has_the_same_colour_in_every_figure():
     films, points = movies(), np.random.default_rng(1).normal(size=(12, 2))
     colours = []
     for some in (slice(0, 12), slice(3, 12)):
-        genre = neighbours.first_genre(films[some], n=3)
+        genre = neighbours.first_genre(films[some])
         _, ax = feature_plots.film_map(points[some], films[some], genre, axes_names=("x", "y"))
         found = {drawn.get_label(): tuple(drawn.get_facecolor()[0]) for drawn in ax.collections}
         colours.append(found)

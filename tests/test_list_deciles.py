@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import tiny
 
-from mmrec.errors import StudyError
 from mmrec.evaluation import metrics
+from mmrec.reports import list_deciles
 from mmrec.reports.list_deciles import by_popularity
 from mmrec.reports.summaries import summarise_lists
 
@@ -39,18 +39,22 @@ def run(workspace, name: str, seed: int = 0, fold: str = "u1") -> dict:
     return {**row, **scores, **rest}
 
 
-def test_weighted_scores_of_the_groups_add_up_to_the_score(workspace):
+def test_weighted_scores_of_the_groups_add_up_to_the_score(workspace, monkeypatch):
     runs = pd.DataFrame([run(workspace, f"r{seed}", seed) for seed in (0, 1)])
     whole = summarise_lists(runs, workspace).iloc[0]
     for n in (1, 3, 10):
-        table = by_popularity(runs, workspace, n=n)
+        monkeypatch.setattr(list_deciles, "N_GROUPS", n)
+        table = by_popularity(runs, workspace)
         assert table["weight"].sum() == pytest.approx(1)
         for name in metrics.LIST_MEASURES:
             assert (table["weight"] * table[name]).sum() == pytest.approx(whole[name]), (n, name)
 
 
-def test_groups_are_of_films_from_the_least_popular_on_and_of_about_equal_size(workspace):
-    table = by_popularity(pd.DataFrame([run(workspace, "r")]), workspace, n=3)
+def test_groups_are_of_films_from_the_least_popular_on_and_of_about_equal_size(
+    workspace, monkeypatch
+):
+    monkeypatch.setattr(list_deciles, "N_GROUPS", 3)
+    table = by_popularity(pd.DataFrame([run(workspace, "r")]), workspace)
     test = made_runs.sealed("u1")
     liked = test.pairs[test.open() >= 4]
     assert table["decile"].tolist() == [1, 2, 3]
@@ -64,8 +68,9 @@ def test_groups_are_of_films_from_the_least_popular_on_and_of_about_equal_size(w
     assert table["ratings_to"].iloc[-1] == popular.max()
 
 
-def test_recall_of_a_group_by_hand(workspace):
-    table = by_popularity(pd.DataFrame([run(workspace, "r")]), workspace, n=2)
+def test_recall_of_a_group_by_hand(workspace, monkeypatch):
+    monkeypatch.setattr(list_deciles, "N_GROUPS", 2)
+    table = by_popularity(pd.DataFrame([run(workspace, "r")]), workspace)
     test = made_runs.sealed("u1")
     liked = test.pairs[test.open() >= 4]
     weight = 1 / liked.groupby("user_id")["movie_id"].transform("size")
@@ -80,16 +85,3 @@ def test_recall_of_a_group_by_hand(workspace):
             assert row.relevant == some.sum()
     total = (table["weight"] * table["recall_20"]).sum()
     assert total == pytest.approx(np.average(found, weights=weight))
-
-
-def test_folds_of_a_kind_are_pooled_on_demand(workspace):
-    runs = pd.DataFrame([run(workspace, f"r{fold}", 0, fold) for fold in ("item1", "item2")])
-    assert len(by_popularity(runs, workspace, n=2)) == 4
-    pooled = by_popularity(runs, workspace, n=2, pooled=True)
-    assert pooled["fold"].tolist() == ["item", "item"]
-    assert pooled["weight"].sum() == pytest.approx(1)
-
-
-def test_no_groups_are_an_error(workspace):
-    with pytest.raises(StudyError, match="into 0 groups"):
-        by_popularity(pd.DataFrame([run(workspace, "r")]), workspace, n=0)

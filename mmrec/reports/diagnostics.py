@@ -136,20 +136,19 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
     return means.assign(gain=gain.mean(), gain_sd=gain.std())
 
 
-def tried(runs: pd.DataFrame, score: str = "validation_rmse") -> pd.DataFrame:
+def tried(runs: pd.DataFrame) -> pd.DataFrame:
     """The settings that each run's tuning tried.
 
     Args:
         runs: What :func:`mmrec.experiments.runner.run` returned. Those are taken that have a
-            ``tuning`` (a mapping of settings with their score per try) by this score, and a
-            ``chosen`` (settings).
-        score: What the settings were tried by; models that only rank have another than models
-            that predict ratings.
+            ``tuning`` (a mapping of settings with their score per try) by the RMSE on the
+            validation ratings, and a ``chosen`` (settings); models that only rank have another
+            score.
 
     Returns:
-        ``row, seed, setting``, the score under its name, and ``chosen``.
+        ``row, seed, setting, validation_rmse, chosen``.
     """
-    rows = []
+    rows, score = [], "validation_rmse"
     tuned = runs[runs["tuning"].notna()]
     for row, seed, tuning, chosen in zip(
         tuned["row"], tuned["seed"], tuned["tuning"], tuned["chosen"], strict=True

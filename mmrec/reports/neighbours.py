@@ -15,8 +15,10 @@ from mmrec.features.probe import MIN_MOVIES
 from mmrec.features.table import FeatureTable
 from mmrec.reports import absent
 
+TOLD_APART = 6
+"""Genres that a figure tells apart."""
 OTHER = "other"
-"""Name of all genres that a figure does not tell apart."""
+"""Name of all others."""
 FEWEST = 2
 """Films with a vector, so that one has a neighbour."""
 FEWEST_ON_A_MAP = 3
@@ -98,8 +100,8 @@ def nearest_titles(films: pd.DataFrame, neighbours: NDArray[np.int64], n: int = 
     )
 
 
-def first_genre(films: pd.DataFrame, n: int = 6) -> pd.Series:
-    """The first genre that MovieLens lists for each film; the n most frequent, and "other".
+def first_genre(films: pd.DataFrame) -> pd.Series:
+    """The first genre that MovieLens lists for each film; the most frequent ones, and "other".
 
     MovieLens lists genres alphabetically, so this is a label and not a judgement of the main one.
 
@@ -107,7 +109,7 @@ def first_genre(films: pd.DataFrame, n: int = 6) -> pd.Series:
         A categorical series: the genres from the most frequent to the least, then "other".
     """
     genre = films["genres"].str[0]
-    kept = genre.value_counts().index[:n].tolist()
+    kept = genre.value_counts().index[:TOLD_APART].tolist()
     named = genre.where(genre.isin(kept), OTHER)
     return named.astype(pd.CategoricalDtype([*kept, OTHER])).rename("first genre")
 

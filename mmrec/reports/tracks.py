@@ -47,6 +47,9 @@ LIST_COLUMNS = [
 ]
 COLUMNS = ["track", *summaries.COLUMNS, *LIST_COLUMNS, *CALIBRATION, "train_seconds"]
 
+WORST = 12
+"""Films that are told by title."""
+
 LEAST = 20
 """Test ratings below which a film's error is left out: it would be that of a few users."""
 
@@ -196,19 +199,18 @@ def missing(left_out: pd.DataFrame, withheld: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def film_errors(runs: pd.DataFrame, workspace: Workspace, *, row: str, n: int = 12) -> pd.DataFrame:
+def film_errors(runs: pd.DataFrame, workspace: Workspace, *, row: str) -> pd.DataFrame:
     """The films that a row's predictions are furthest from, over all users, folds and seeds.
 
     Args:
         runs: What :func:`mmrec.experiments.runner.run` returned, of folds of new films.
         workspace: Where the predictions lie.
         row: Label of the row.
-        n: Films.
 
     Returns:
-        One row per film with at least :data:`LEAST` test ratings, the worst first: its title as
-        index, ``ratings`` (their number), and ``rmse`` and ``bias`` (mean of prediction minus
-        rating) in stars.
+        One row for each of the :data:`WORST` films with at least :data:`LEAST` test ratings, the
+        worst first: its title as index, ``ratings`` (their number), and ``rmse`` and ``bias``
+        (mean of prediction minus rating) in stars.
     """
     some = runs[(runs["row"] == row) & (runs["features"] == "real")]
     (key, group), *_ = summaries.groups(some, pooled=True).items()
@@ -222,6 +224,6 @@ def film_errors(runs: pd.DataFrame, workspace: Workspace, *, row: str, n: int = 
             "bias": by_film["bias"].mean(),
         }
     )
-    found = found[found["ratings"] >= LEAST].sort_values("rmse", ascending=False).head(n)
+    found = found[found["ratings"] >= LEAST].sort_values("rmse", ascending=False).head(WORST)
     titles = catalogue.load(workspace).movies.set_index("movie_id")["title"]
     return found.set_axis(titles.loc[found.index].to_list()).rename_axis("film")

@@ -23,6 +23,9 @@ THEMES = ("light", "dark")
 SMALLEST = 9.0
 """The least height of letters in pixels, in text and in drawings."""
 
+MOST = 8
+"""Findings of a kind that are printed."""
+
 AXE, AXE_SHA256 = "4.10.3", "880970c081707360e64f34cea25ff91892f5bc95675b0776925b9709dd8a68bb"
 """The version of axe-core that judges accessibility, and the digest of its ``axe.min.js``."""
 
@@ -137,7 +140,7 @@ def table(found: Iterable[Finding], pages: Iterable[str]) -> str:
     return "\n".join([*lines, " ".join([f"{'all pages':<{longest}}", *sums])])
 
 
-def details(found: Iterable[Finding], *, most: int = 8) -> str:
+def details(found: Iterable[Finding]) -> str:
     """The first few findings of each kind, each with all its places."""
     places: dict[str, dict[str, set[str]]] = {kind: {} for kind in KINDS}
     for one in found:
@@ -147,11 +150,11 @@ def details(found: Iterable[Finding], *, most: int = 8) -> str:
         if not whats:
             continue
         lines.append(f"{kind}: {KINDS[kind]}")
-        for what, where in list(whats.items())[:most]:
+        for what, where in list(whats.items())[:MOST]:
             more = f" and {len(where) - 1} more" if len(where) > 1 else ""
             lines.append(f"  {what}: {min(where)}{more}")
-        if len(whats) > most:
-            lines.append(f"  and {len(whats) - most} more")
+        if len(whats) > MOST:
+            lines.append(f"  and {len(whats) - MOST} more")
     return "\n".join(lines)
 
 
