@@ -280,6 +280,7 @@ def test_paired_differences_stand_beside_zero():
     compared = pd.DataFrame(
         {
             "row": ["meta", "all", "text"],
+            "features": "real",
             "protocol": "clean",
             "masking": 0.0,
             "measure": "RMSE",
@@ -299,6 +300,7 @@ def test_paired_differences_tell_masks_and_protocols_apart():
     compared = pd.DataFrame(
         {
             "row": ["meta", "meta", "all", "all"],
+            "features": "real",
             "protocol": "clean",
             "masking": [0.5, 0.8, 0.5, 0.8],
             "measure": "RMSE",
@@ -317,6 +319,10 @@ def test_paired_differences_tell_masks_and_protocols_apart():
     labels = [label.get_text() for label in reversed(ax.get_yticklabels())]
     assert labels[0] == "meta, clean protocol, 50% hidden"
     assert labels[-1] == "meta, as published, 80% hidden"
+    compared = compared.assign(protocol="clean", masking=0.0, features=["real", "permuted"] * 2)
+    _, ax = plots.differences(compared)
+    labels = [label.get_text() for label in reversed(ax.get_yticklabels())]
+    assert labels == ["meta", "meta, features permuted"]
 
 
 def test_masking_curves_have_a_panel_per_protocol():

@@ -317,7 +317,8 @@ def differences(table: pd.DataFrame) -> tuple[Figure, Axes]:
 
 def _told_apart(table: pd.DataFrame) -> "pd.Series[str]":
     """Labels of rows, with protocol and mask where the same row was run with several."""
-    labels = table["row"]
+    permuted = table["features"] == "permuted"
+    labels = table["row"].mask(permuted, table["row"] + ", features permuted")
     for name, told in (
         ("protocol", table["protocol"].map(PROTOCOL_NAMES)),
         ("masking", table["masking"].map("{:.0%} hidden".format)),
