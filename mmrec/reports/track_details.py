@@ -1,6 +1,7 @@
 """What stands behind the figures of a track: its folds, the shift of new films, its intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +28,9 @@ def by_fold(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     known = pd.concat(parts, ignore_index=True)
     known = known[(known["features"] == "real") & known["rmse"].notna()]
     keys = ["track", "row", "fold"]
-    found = known.groupby(keys, sort=False, as_index=False)["rmse"].mean()
-    places = found.groupby(["track", "fold"])["rmse"].rank(method="min")
-    return found.assign(rank=places.astype(int))
+    found: pd.DataFrame = known.groupby(keys, sort=False, as_index=False)["rmse"].mean()
+    found["rank"] = found.groupby(["track", "fold"])["rmse"].rank(method="min").astype(int)
+    return found
 
 
 def shifts(
@@ -50,11 +51,11 @@ def shifts(
     """
     found = []
     for track, some in runs.items():
-        for run in _real(some, row).itertuples():
-            pairs = store.predictions(workspace, run.hash).merge(ratings)
-            shift, damping = (run.chosen[name] for name in ("unrated", "damping"))
+        for run in _real(some, row):
+            pairs = store.predictions(workspace, run["hash"]).merge(ratings)
+            shift, damping = (run["chosen"][name] for name in ("unrated", "damping"))
             unshifted = rmse(pairs["prediction"] - float(shift), pairs["rating"])
-            found.append((track, run.fold, shift, damping, run.rmse, unshifted))
+            found.append((track, run["fold"], shift, damping, run["rmse"], unshifted))
     columns = ["track", "fold", "shift", "damping", "rmse", "rmse_unshifted"]
     numbers = pd.DataFrame(found, columns=columns).astype(dict.fromkeys(columns[2:], float))
     return numbers.groupby(columns[:2], sort=False, as_index=False).mean()
@@ -77,13 +78,13 @@ def intervals_by_raters(
     """
     found = []
     for track, some in runs.items():
-        for run in _real(some, row).itertuples():
-            pairs = store.predictions(workspace, run.hash).merge(ratings)
+        for run in _real(some, row):
+            pairs = store.predictions(workspace, run["hash"]).merge(ratings)
             away = (pairs["prediction"] - pairs["rating"]).abs() / pairs["sd"]
             number = pairs.groupby("movie_id")["rating"].transform("size")
             group = pd.cut(number, [0, *RATERS.values()], labels=[*RATERS])
-            inside = away <= run.chosen["reach"][1]
-            found.append(pairs.assign(track=track, raters=group, inside=inside, seed=run.seed))
+            inside = away <= run["chosen"]["reach"][1]
+            found.append(pairs.assign(track=track, raters=group, inside=inside, seed=run["seed"]))
     seeds = pd.concat(found).groupby(["track", "raters", "seed"], observed=True)
     one = seeds.agg(
         films=("movie_id", "nunique"),
@@ -95,5 +96,6 @@ def intervals_by_raters(
     return groups.astype({"films": int, "ratings": int, "raters": str})
 
 
-def _real(runs: pd.DataFrame, row: str) -> pd.DataFrame:
-    return runs[(runs["row"] == row) & (runs["features"] == "real")]
+def _real(runs: pd.DataFrame, row: str) -> list[dict[Hashable, Any]]:
+    """The runs of a row with its own features."""
+    return runs[(runs["row"] == row) & (runs["features"] == "real")].to_dict("records")
