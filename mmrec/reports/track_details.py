@@ -28,7 +28,7 @@ def by_fold(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     known = pd.concat(parts, ignore_index=True)
     known = known[(known["features"] == "real") & known["rmse"].notna()]
     keys = ["track", "row", "fold"]
-    found: pd.DataFrame = known.groupby(keys, sort=False, as_index=False)["rmse"].mean()
+    found = known.groupby(keys, sort=False)["rmse"].mean().reset_index()
     found["rank"] = found.groupby(["track", "fold"])["rmse"].rank(method="min").astype(int)
     return found
 
