@@ -10,14 +10,14 @@ PUBLISHED = "as_published"
 
 def table1_is_reproduced(r: Results) -> Check:
     """In the five rows with meta the best of three runs is within 0.005 of the paper's RMSE."""
-    distances = {row: below_paper(r, "table1", row) for row in WITH_META}
+    distances = {row: _below_paper(r, "table1", row) for row in WITH_META}
     largest = max(map(abs, distances.values()))
     return check(largest <= 0.005, largest_distance=largest)
 
 
 def other_inputs_come_out_lower(r: Results) -> Check:
     """Text, audio and video, computed from other inputs, have lower errors than in the paper."""
-    below = {row: below_paper(r, "table1", row) for row in OTHERS}
+    below = {row: _below_paper(r, "table1", row) for row in OTHERS}
     return check(min(below.values()) > 0, **below)
 
 
@@ -149,7 +149,7 @@ def open_texts_are_enough(r: Results) -> Check:
     )
 
 
-def below_paper(r: Results, table: str, row: str, **where: object) -> float:
+def _below_paper(r: Results, table: str, row: str, **where: object) -> float:
     """How far the best seed as published is below the paper's RMSE."""
     cell = {"protocol": PUBLISHED, **where}
     return r.cell(table, row, "paper_rmse", **cell) - r.cell(table, row, "rmse_best", **cell)

@@ -1,20 +1,31 @@
 """Claims about hidden ratings and about rating vectors: chapters 8 and 9."""
 
 from mmrec.reports.results import Results
-from mmrec.study.claims.ablation import PUBLISHED, below_paper
+from mmrec.study.claims.ablation import PUBLISHED
 from mmrec.study.claims.claim import Check, check
 
 MASKED = ("meta+text", "meta+audio", "meta+video", "all")
 """Rows of Table II."""
 
 
-def table2_is_close(r: Results) -> Check:
-    """The eight cells of Table II lie around the paper's, some below and some above."""
-    below = [below_paper(r, "table2", row, masking=m) for row in MASKED for m in (0.5, 0.8)]
+def table2_comes_out_lower(r: Results) -> Check:
+    """In all eight cells of Table II mean and best of three runs are below the paper's figure."""
+    cells = [(row, {"masking": m, "protocol": PUBLISHED}) for row in MASKED for m in (0.5, 0.8)]
+    paper = [r.cell("table2", row, "paper_rmse", **where) for row, where in cells]
+    best, mean = (
+        [
+            p - r.cell("table2", row, name, **where)
+            for p, (row, where) in zip(paper, cells, strict=True)
+        ]
+        for name in ("rmse_best", "rmse_mean")
+    )
     return check(
-        min(below) < 0 < max(below) and max(map(abs, below)) < 0.015,
-        below=max(below),
-        above=-min(below),
+        min(mean) > 0.005 and max(best) < 0.03,
+        mean_least=min(mean),
+        mean_most=max(mean),
+        best_least=min(best),
+        best_most=max(best),
+        deviation=max(r.cell("table2", row, "rmse_sd", **where) for row, where in cells),
     )
 
 
@@ -31,7 +42,7 @@ def masking_costs_little(r: Results) -> Check:
 
 
 def masking_is_significant(r: Results) -> Check:
-    """Hiding 80 % costs significantly in all rows of the clean protocol, and 50 % in some."""
+    """Hiding ratings costs significantly in most clean rows, and in none as published."""
     worse = {
         (protocol, masking): sum(
             verdict == "worse"
@@ -43,10 +54,9 @@ def masking_is_significant(r: Results) -> Check:
         for masking in (0.5, 0.8)
     }
     return check(
-        worse["clean", 0.8] == len(MASKED) > worse["clean", 0.5] > 0,
-        half=worse["clean", 0.5],
-        most=worse["clean", 0.8],
-        published=worse[PUBLISHED, 0.8],
+        worse["clean", 0.8] == len(MASKED)
+        and worse["clean", 0.5] == len(MASKED) - 1
+        and worse[PUBLISHED, 0.5] == worse[PUBLISHED, 0.8] == 0
     )
 
 
@@ -69,9 +79,13 @@ def masking_in_the_paper(r: Results) -> Check:
 
 
 def masking_as_published(r: Results) -> Check:
-    """The cost of hiding 80 % under the paper's protocol."""
+    """Under its own protocol, hiding 80 % costs less than in the paper."""
     costs = [_increase(r, row, 0.8, PUBLISHED) for row in MASKED]
-    return check(min(costs) > 0, least=min(costs), most=max(costs))
+    paper = [
+        r.cell("table2", row, "paper_rmse", masking=0.8) - r.cell("table1", row, "paper_rmse")
+        for row in MASKED
+    ]
+    return check(0 < min(costs) <= max(costs) < min(paper), least=min(costs), most=max(costs))
 
 
 def the_end_of_the_curve(r: Results) -> Check:
@@ -146,7 +160,7 @@ def _increase(r: Results, row: str, masking: float, protocol: str = "clean") -> 
 
 
 DECLARED = (
-    table2_is_close,
+    table2_comes_out_lower,
     masking_costs_little,
     masking_is_significant,
     masking_in_the_paper,
