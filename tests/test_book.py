@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from mmrec.errors import StudyError
 from mmrec.provenance import digest
-from mmrec.study import book, record, reference
+from mmrec.study import book, execution, record, reference
 from mmrec.study.cells import cells_digest, read_notebook
 from mmrec.study.record import RunRecord
 from mmrec.study.stages import STAGES, Run
@@ -165,13 +166,15 @@ def test_every_page_with_older_outputs_carries_the_notice(tmp_path):
 def test_the_runs_page_tells_time_sources_and_versions():
     page = record.page(run_record(first={"cells": "0"}), {})
     for told in (
-        "time in all | 1.5 min |",
-        "| `first` | 90 | 0.2 |",
+        "time of the last executions | 1.5 min |",
+        "| `first` | 90 | 0 | 0.2 |",
         "mirror (ml-100k)",
         "| numpy | 2.4.6 |",
     ):
         assert told in page
     assert "No record" in record.page(None, {})
+    trained = record.page(run_record(first={"cells": "0", "training_seconds": 1200}), {})
+    assert "| `first` | 90 | 20 | 0.2 |" in trained
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"profile": "quick"}', '{"profile": 3}'])
@@ -193,6 +196,17 @@ def test_a_damaged_committed_record_is_an_error_and_stays(tmp_path):
     with pytest.raises(StudyError, match=r"run\.json.*Restore it from version control"):
         record.read(run)
     assert (tmp_path / "results" / "run.json").exists()
+
+
+def test_a_training_behind_two_tables_counts_once(tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    for name, hashes in (("one", ["a", "a", "b"]), ("two", ["b", "c"])):
+        runs = pd.DataFrame({"hash": hashes, "train_seconds": [60.0] * len(hashes)})
+        runs.to_parquet(folder / f"{name}.parquet")
+    left = [*folder.glob("*"), tmp_path / "runs.parquet", tmp_path / "a.ipynb"]
+    assert execution._training_seconds(left) == 180
+    assert execution._training_seconds(left[2:]) == 0
 
 
 # --- what becomes the committed reference ---------------------------------------------------------

@@ -107,7 +107,7 @@ def _stage(run: Run, staged: Path) -> None:
         text = json.dumps(shown, ensure_ascii=False)
         (staged / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
     added = {
-        "this_run": record.page(known, differ) + _not_so(staged),
+        "this_run": record.page(known, differ) + ("" if run.committed else _not_so(staged)),
         "cite": added_pages.citation(CITATION),
         "downloads": added_pages.downloads(staged / "results", list(notebooks)),
         "in_a_browser": added_pages.in_a_browser(_address(staged / "_config.yml")),
@@ -139,7 +139,10 @@ def claims(run: Run) -> str:
 
 
 def _not_so(staged: Path) -> str:
-    """A section on the sentences of a staged book that do not hold in its run."""
+    """A section on the sentences of a staged book that do not hold in its run.
+
+    The reference book needs none, since there a claim that does not hold stops the build.
+    """
     from mmrec.study.claims import prose, report
 
     texts = {

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from mmrec.errors import local_failures
@@ -51,15 +52,29 @@ def execute(run: Run, stage: Stage) -> None:
         raise Stopped(f"{why}\nNotebook: {short(part)}\nLog: {short(log)}")
     with local_failures(part):
         os.replace(part, run.executed / notebook.name)
+    left = [*written(before, snapshot(run)), run.executed / notebook.name]
     done = StageRecord(
         seconds=round(time.monotonic() - start, 1),
+        training_seconds=round(_training_seconds(left), 1),
         peak_memory_mb=round(peak),
         cells=cells_digest(content),
         package=package_digest(code_cells(content)),
     )
     add(run, stage.name, done)
-    left = [*written(before, snapshot(run)), run.executed / notebook.name]
     remember(run, stage.name, state=state, left=left)
+
+
+def _training_seconds(left: Iterable[Path]) -> float:
+    """How long the trainings took whose results are in the tables of runs among some files."""
+    from pandas import concat, read_parquet  # most of what a run does, needs no pandas
+
+    columns = ["hash", "train_seconds"]
+    tables = [
+        read_parquet(path, columns=columns)
+        for path in left
+        if path.suffix == ".parquet" and path.parent.name == "tables"
+    ]
+    return float(concat(tables).drop_duplicates("hash")["train_seconds"].sum()) if tables else 0.0
 
 
 def failure(code: int, part: Path, log: Path) -> str:

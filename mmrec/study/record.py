@@ -17,7 +17,9 @@ class StageRecord(BaseModel):
     """The record of one stage.
 
     Attributes:
-        seconds: How long it took when it last ran, without cached work.
+        seconds: How long it took when it last ran; what was stored is not done again.
+        training_seconds: How long the trainings behind its tables took, added up, whenever they
+            were done. Each has one core, and those that stages share count in each of them.
         peak_memory_mb: Resident memory of all its processes together, at most.
         cells: Digest of the notebook's code cells that computed the outputs.
         package: Digest of the package's code and of the libraries behind them; None if it was not
@@ -26,6 +28,7 @@ class StageRecord(BaseModel):
     """
 
     seconds: float
+    training_seconds: float = 0
     peak_memory_mb: int
     cells: str
     package: str | None = None
@@ -135,12 +138,13 @@ def page(record: RunRecord | None, changed: Mapping[str, str]) -> str:
         "profile": f"`{record.profile}`",
         **record.hardware.model_dump(),
         "capabilities": ", ".join(record.hardware.capabilities) or "none",
-        "time in all": f"{seconds / 60:.1f} min",
+        "time of the last executions": f"{seconds / 60:.1f} min",
     }
     stages = [
         (
             f"`{name}`",
             f"{stage.seconds:.0f}",
+            f"{stage.training_seconds / 60:.0f}",
             f"{stage.peak_memory_mb / 1000:.1f}",
             stage.processor or "not recorded",
         )
@@ -153,8 +157,10 @@ def page(record: RunRecord | None, changed: Mapping[str, str]) -> str:
             _changes(changed),
             _table("The hardware.", ("", ""), facts.items()),
             _table(
-                "Time and peak memory of each stage when it last ran, without what was cached.",
-                ("stage", "time, s", "memory, GB", "processor"),
+                "Time and peak memory of each stage when it last ran. Stored trainings are not "
+                "repeated; the second column of times adds up how long they took on one core each, "
+                "whenever that was. Stages share some of them.",
+                ("stage", "time, s", "training, min", "memory, GB", "processor"),
                 stages,
             ),
             _table(
