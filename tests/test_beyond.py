@@ -306,7 +306,9 @@ def test_the_chapter_shows_the_model_in_forty_lines(notebooks):
     (path,) = [path for path in notebooks if path.stem == "12_new_films"]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     (code,) = ["".join(cell["source"]) for cell in cells if cell["id"] == "model"]
-    assert "listing(parts_of, updated, Fitted.grid)" in code
+    shown = "(pair_priors.parts_of, pair_learning.updated, pair_prediction.Fitted.grid)"
+    assert f"shown = {shown}" in code
+    assert "listing(*shown)" in code
     assert listing.listing(parts_of, updated, Fitted.grid).count("\n") < IN_40_LINES
 
 

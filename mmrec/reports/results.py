@@ -18,6 +18,13 @@ class Absent(Exception):
     """This run has no such result; another profile, or other sources, may have it."""
 
 
+class Verdicts(dict[str, str]):
+    """Verdicts by the label of the row; asked for a row that is not there, they are absent."""
+
+    def __missing__(self, row: str) -> str:
+        raise Absent(f"no verdict on {row}")
+
+
 class Results:
     """The tables of a run.
 
@@ -64,7 +71,7 @@ class Results:
             raise Absent(f"{table} has no {column} of {_named({'row': row, **where})}")
         return value
 
-    def verdicts(self, table: str, **where: object) -> dict[str, str]:
+    def verdicts(self, table: str, **where: object) -> Verdicts:
         """What a table of paired differences says of each row: better, worse or undecided.
 
         Raises:
@@ -79,7 +86,7 @@ class Results:
                 where=self.folder / f"{table}.csv",
                 remedy="Name more columns.",
             )
-        return dict(zip(found["row"], found["verdict"], strict=True))
+        return Verdicts(zip(found["row"], found["verdict"], strict=True))
 
     def _column(self, table: str, column: str) -> "pd.Series[Any]":
         rows = self.table(table)

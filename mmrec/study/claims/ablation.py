@@ -63,7 +63,8 @@ def audio_and_video_are_worse_than_biases(r: Results) -> Check:
     audio, video = r.cell("table1", "audio"), r.cell("table1", "video")
     verdicts = r.verdicts("table1_against_biases")
     return check(
-        "undecided" not in verdicts.values()
+        min(audio, video) > biases
+        and "undecided" not in verdicts.values()
         and {row for row in (*OTHERS, *WITH_META) if verdicts[row] == "worse"}
         == {"audio", "video"},
         audio=audio,

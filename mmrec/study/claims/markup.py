@@ -6,7 +6,6 @@ reference book, a claim that does not hold is a warning and stops the build; in 
 its sentence is marked, with the run's figures.
 """
 
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,13 +50,6 @@ class ValueRole(SphinxRole):
         return [nodes.inline("", text, classes=["value"])], []
 
 
-def compute(app: Sphinx) -> None:
-    """Computes every claim before the processes that read pages are forked: each inherits them."""
-    for claim in CLAIMS.values():
-        with suppress(StudyError):  # told where the claim is used
-            evaluate(claim, _results(_folder(app)))
-
-
 def hold(app: Sphinx, doctree: nodes.document) -> None:
     """Compares every marked sentence of a page with its claim."""
     results = _results(_folder(app))
@@ -70,7 +62,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx to load the extension."""
     app.add_config_value("claims_strict", default=False, rebuild="env", types=(bool,))
     app.add_role("value", ValueRole())
-    app.connect("builder-inited", compute)
     app.connect("doctree-read", hold)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

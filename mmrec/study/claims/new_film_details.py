@@ -117,6 +117,8 @@ def intervals_by_raters(r: Results) -> Check:
     rows = _of_track(r, "beyond_intervals", RELEASED).set_index("raters")
     few, many = ("1 to 5", "more than 100")
     within, sd = ({str(k): float(v) for k, v in rows[c].items()} for c in ("within_80", "sd_mean"))
+    if lacking := {few, "6 to 20", "21 to 50", many} - within.keys():
+        raise Absent(f"no films with {min(lacking)} raters")
     narrow = [within[group] for group in (few, "6 to 20", "21 to 50")]
     return check(
         max(narrow) < 0.78 < within[many] < 0.82 and sd[few] < sd[many],
