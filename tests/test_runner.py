@@ -302,7 +302,9 @@ def wait_for(condition, seconds=20):
 
 
 def start(root):
-    command = [sys.executable, "-c", PARENT, str(root), WORKER]
+    # Where the tests run in the background, an interrupt would be ignored.
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", heeded + PARENT, str(root), WORKER]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
     assert parent.stdout.readline() == "claimed\n"
     log = root / "log"
@@ -347,7 +349,7 @@ from pathlib import Path
 import joblib
 from mmrec.study import supervision
 def work(seconds):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())  # in one piece, beside the other worker's
     time.sleep(seconds)
 supervision.guard_children(Path(sys.argv[1]))
 joblib.Parallel(n_jobs=2)(joblib.delayed(work)(60) for _ in range(2))
