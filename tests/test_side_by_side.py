@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mmrec.experiments.data import Data
-from mmrec.recommending import answers, reason_plots, side_by_side
+from mmrec.recommending import answers, reason_plots, side_by_side, training
 from mmrec.recommending.side_by_side import CONTROL, PROCESS
 from mmrec.recommending.storing import Model
 from tests import served_models, tiny
@@ -79,16 +79,25 @@ def test_lists_stand_side_by_side_with_what_they_share(model):
     assert shared[f"films shared with {CONTROL}"].tolist() == [5, 10, 0]
 
 
-def test_the_control_is_learned_from_features_of_other_films(tmp_path):
+def test_the_model_is_the_served_one_and_the_control_knows_features_of_other_films(tmp_path):
     made = tiny.workspace(tmp_path)
     served_models.tables()["text"].save(made.features / "text.parquet")
-    names = {"features": {"text": {}}}
-    control = side_by_side.control(made, replace(served_models.model(), about=names))
+    model, control = side_by_side.trained(made, n_jobs=1)
+    assert training.is_current(made)
     assert (made.root / side_by_side.CONTROL_FOLDER).is_dir()
-    (block,) = control.served.blocks.values()
-    real = served_models.served().blocks["text: text"]
+    real, block = (one.served.blocks["text: text"] for one in (model, control))
     assert block.present.sum() == real.present.sum()
     assert not np.allclose(block.columns, real.columns)
+
+
+def test_both_are_the_same_if_trained_at_the_same_time(tmp_path):
+    found = []
+    for n_jobs in (1, 2):
+        made = tiny.workspace(tmp_path / str(n_jobs))
+        served_models.tables()["text"].save(made.features / "text.parquet")
+        found.append(side_by_side.trained(made, n_jobs=n_jobs))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one.served.mean, other.served.mean)
 
 
 def test_a_new_film_is_expected_with_an_interval(model, ratings):

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
 
 from mmrec.catalogue import tables
 from mmrec.evaluation.control import permuted
 from mmrec.evaluation.ranking import once_per_film
 from mmrec.experiments.data import Data
-from mmrec.features.table import FeatureTable, load_tables
+from mmrec.features.table import FeatureTable
 from mmrec.models.base import Config, TrainingData
 from mmrec.models.content_ease import ContentEaseConfig
 from mmrec.models.content_likes import ContentLikesConfig
@@ -42,16 +43,28 @@ def ratings_of(model: Model, said: Mapping[str, float]) -> dict[int, float]:
     return {titles.pick(places): said[title] for title, places in found.items() if places}
 
 
-def control(workspace: Workspace, model: Model, *, seed: int = 0) -> Model:
-    """The process trained on the model's content, dealt out at random among the films.
+def trained(workspace: Workspace, *, n_jobs: int, seed: int = 0) -> tuple[Model, Model]:
+    """The served model of a workspace and its control, trained at the same time.
 
-    Kept in the workspace as :func:`mmrec.recommending.training.train` keeps its model.
+    The control is the same process, trained on the model's content, dealt out at random among the
+    films. Both are kept in the workspace, the model as :func:`mmrec.recommending.training.train`
+    keeps it.
+
+    Args:
+        workspace: Its catalogue and features are read.
+        n_jobs: Processes to train in, as joblib counts them.
+        seed: Of the control.
     """
-    content = load_tables(workspace.features, list(model.about["features"]))
+    content = training.content_of(workspace)
     dealt = {name: permuted(table, name, seed=seed) for name, table in content.items()}
-    return training.kept(
-        workspace.root / CONTROL_FOLDER, tables.load(workspace), dealt, named=False
+    catalogue, root = tables.load(workspace), workspace.root
+    model, control = joblib.Parallel(n_jobs)(
+        [
+            joblib.delayed(training.kept)(root / training.FOLDER, catalogue, content),
+            joblib.delayed(training.kept)(root / CONTROL_FOLDER, catalogue, dealt, named=False),
+        ]
     )
+    return model, control
 
 
 def listed(model: Model, ratings: Mapping[int, float]) -> list[str]:

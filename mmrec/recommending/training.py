@@ -49,7 +49,7 @@ def train(workspace: Workspace, *, features: Sequence[str] | None = None) -> Mod
         LocalError: The disk is full or may not be written.
     """
     catalogue = tables.load(workspace)
-    return kept(workspace.root / FOLDER, catalogue, _tables(workspace, features))
+    return kept(workspace.root / FOLDER, catalogue, content_of(workspace, features))
 
 
 def kept(
@@ -68,6 +68,35 @@ def kept(
     if (storing.about(folder) or {}).get("state") != state:
         storing.save(_trained(catalogue, found, folder, state, named=named), folder)
     return storing.load(folder)
+
+
+def content_of(
+    workspace: Workspace, wanted: Sequence[str] | None = None
+) -> dict[str, FeatureTable]:
+    """The feature tables to learn from; of those not asked for by name, the ones there are.
+
+    Raises:
+        StudyError: A table that was asked for is not there, or none is.
+    """
+    names = DEFAULT if wanted is None else tuple(dict.fromkeys(wanted))
+    paths = {name: workspace.features / f"{name}.parquet" for name in names}
+    missing = [name for name, path in paths.items() if not path.exists()]
+    if wanted is not None and missing:
+        there = sorted(path.stem for path in workspace.features.glob("*.parquet"))
+        raise StudyError(
+            f"there are no {missing[0]!r} features",
+            where=workspace.features,
+            remedy=f"There are: {', '.join(there) or 'none'}.",
+        )
+    loaded = {name: FeatureTable.load(path) for name, path in paths.items() if name not in missing}
+    found = {name: table for name, table in loaded.items() if len(table.movie_ids)}
+    if not found:
+        raise StudyError(
+            "there are no features to learn from",
+            where=workspace.features,
+            remedy=f"Make one of {', '.join(names)} first.",
+        )
+    return found
 
 
 def workspace_of(name: str) -> Workspace:
@@ -108,7 +137,7 @@ def is_current(workspace: Workspace, *, features: Sequence[str] | None = None) -
     Raises:
         StudyError: There is no catalogue, or a table is not there.
     """
-    catalogue, found = tables.load(workspace), _tables(workspace, features)
+    catalogue, found = tables.load(workspace), content_of(workspace, features)
     known = storing.about(workspace.root / FOLDER)
     return known is not None and bool(known.get("state") == _state(catalogue, found))
 
@@ -156,29 +185,6 @@ def _trained(
     for name, table in found.items() if named else ():
         facts |= vocabulary.names_of(movies, table, name)
     return Model(served, storing.films_of(movies), facts, about)
-
-
-def _tables(workspace: Workspace, wanted: Sequence[str] | None) -> dict[str, FeatureTable]:
-    """The feature tables to learn from; of those not asked for by name, the ones there are."""
-    names = DEFAULT if wanted is None else tuple(dict.fromkeys(wanted))
-    paths = {name: workspace.features / f"{name}.parquet" for name in names}
-    missing = [name for name, path in paths.items() if not path.exists()]
-    if wanted is not None and missing:
-        there = sorted(path.stem for path in workspace.features.glob("*.parquet"))
-        raise StudyError(
-            f"there are no {missing[0]!r} features",
-            where=workspace.features,
-            remedy=f"There are: {', '.join(there) or 'none'}.",
-        )
-    loaded = {name: FeatureTable.load(path) for name, path in paths.items() if name not in missing}
-    found = {name: table for name, table in loaded.items() if len(table.movie_ids)}
-    if not found:
-        raise StudyError(
-            "there are no features to learn from",
-            where=workspace.features,
-            remedy=f"Make one of {', '.join(names)} first.",
-        )
-    return found
 
 
 def _state(catalogue: Catalogue, found: Mapping[str, FeatureTable]) -> str:
