@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
+from mmrec.catalogue.tables import load
 from mmrec.experiments.data import Data
-from mmrec.recommending import answers, reason_plots, side_by_side, training
+from mmrec.recommending import answers, reason_plots, side_by_side, sizes, training
 from mmrec.recommending.side_by_side import CONTROL, PROCESS
 from mmrec.recommending.storing import Model
 from tests import served_models, tiny
@@ -98,6 +100,20 @@ def test_both_are_the_same_if_trained_at_the_same_time(tmp_path):
         found.append(side_by_side.trained(made, n_jobs=n_jobs))
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one.served.mean, other.served.mean)
+
+
+def test_they_are_trained_in_turn_where_memory_holds_one(tmp_path, monkeypatch):
+    made, found = tiny.workspace(tmp_path), served_models.tables()
+    found["text"].save(made.features / "text.parquet")
+    need = training.size_of(load(made), {"text": found["text"]}).memory
+    numbers, parallel = [], joblib.Parallel
+    monkeypatch.setattr(
+        side_by_side.joblib, "Parallel", lambda n_jobs: numbers.append(n_jobs) or parallel(1)
+    )
+    for free in (1.5 * need, 2.5 * need):
+        monkeypatch.setattr(sizes, "_free", lambda free=free: free)
+        side_by_side.trained(made, n_jobs=2)
+    assert numbers == [1, 2]
 
 
 def test_a_new_film_is_expected_with_an_interval(model, ratings):

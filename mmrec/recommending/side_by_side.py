@@ -44,7 +44,7 @@ def ratings_of(model: Model, said: Mapping[str, float]) -> dict[int, float]:
 
 
 def trained(workspace: Workspace, *, n_jobs: int, seed: int = 0) -> tuple[Model, Model]:
-    """The served model of a workspace and its control, trained at the same time.
+    """The served model of a workspace and its control, trained at the same time if they fit.
 
     The control is the same process, trained on the model's content, dealt out at random among the
     films. Both are kept in the workspace, the model as :func:`mmrec.recommending.training.train`
@@ -58,7 +58,8 @@ def trained(workspace: Workspace, *, n_jobs: int, seed: int = 0) -> tuple[Model,
     content = training.content_of(workspace)
     dealt = {name: permuted(table, name, seed=seed) for name, table in content.items()}
     catalogue, root = tables.load(workspace), workspace.root
-    model, control = joblib.Parallel(n_jobs)(
+    at_once = n_jobs if training.size_of(catalogue, content).fits(2) else 1
+    model, control = joblib.Parallel(at_once)(
         [
             joblib.delayed(training.kept)(root / training.FOLDER, catalogue, content),
             joblib.delayed(training.kept)(root / CONTROL_FOLDER, catalogue, dealt, named=False),

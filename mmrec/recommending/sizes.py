@@ -77,19 +77,27 @@ class Size:
             + share * (rows + 32.0 * self.squares),
         )
 
+    def fits(self, trainings: int = 1) -> bool:
+        """Whether there is memory enough for so many trainings at the same time."""
+        return trainings * self.memory <= _free()
+
     def check(self) -> None:
         """Sees to it that there is memory enough.
 
         Raises:
             StudyError: There is not.
         """
-        free = float(psutil.virtual_memory().available)
-        if self.memory <= free:
+        if self.fits():
             return
         raise StudyError(
             f"to learn from {self.ratings:,} ratings of {self.films:,} films by {self.users:,} "
-            f"users takes about {self.memory / 1e9:.0f} GB of memory; {free / 1e9:.0f} are free",
+            f"users takes about {self.memory / 1e9:.0f} GB of memory; {_free() / 1e9:.0f} are free",
             where="ratings",
             remedy="Give fewer films, those with the most ratings: memory grows with the square of "
             "their number, and with users times films. Or give fewer users.",
         )
+
+
+def _free() -> float:
+    """Bytes of memory that a process can have now."""
+    return float(psutil.virtual_memory().available)

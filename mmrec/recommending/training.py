@@ -99,6 +99,17 @@ def content_of(
     return found
 
 
+def size_of(catalogue: Catalogue, found: Mapping[str, FeatureTable]) -> Size:
+    """How large a training is that learns from a catalogue's ratings and some feature tables."""
+    return Size.of(
+        catalogue.ratings,
+        users=len(catalogue.users),
+        films=len(catalogue.movies),
+        blocks=sum(len(table.parts) for table in found.values()),
+        is_told=learning.is_told(catalogue.users),
+    )
+
+
 def workspace_of(name: str) -> Workspace:
     """The workspace of a profile, or a folder that is one.
 
@@ -157,14 +168,7 @@ def _trained(
             where="ratings",
             remedy=f"Give at least {FEWEST}, or rate its films with the reference's model.",
         )
-    blocks = sum(len(table.parts) for table in found.values())
-    Size.of(
-        catalogue.ratings,
-        users=len(catalogue.users),
-        films=len(movies),
-        blocks=blocks,
-        is_told=learning.is_told(catalogue.users),
-    ).check()
+    size_of(catalogue, found).check()
     ids = pd.Index(movies["movie_id"])
     nothing = catalogue.ratings.iloc[:0]
     data = TrainingData(nothing, nothing, (), catalogue.users, ids, features=found)

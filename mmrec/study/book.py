@@ -42,10 +42,14 @@ def build(run: Run) -> None:
     state = book_fingerprint(run)
     forget(run, "book")
     staged, log = run.workspace.root / "book-src", run.logs / "book.log"
-    with local_failures(staged):
-        _stage(run, staged)
+
+    def stage() -> None:
+        with local_failures(staged):
+            _stage(run, staged)
+
     command = [sys.executable, "-m", "mmrec.study.jupyter_book", "build", str(staged)]
-    code, _ = supervision.run([*command, "-W", "-n", "--keep-going"], log, run.workspace.root)
+    command += ["-W", "-n", "--keep-going"]
+    code, _ = supervision.run(command, log, run.workspace.root, meanwhile=stage)
     if code:
         raise Stopped(f"{_warnings(log)}\nLog: {short(log)}")
     with local_failures(run.pages):

@@ -5,12 +5,23 @@ processes. Reading notebooks imports `jsonschema`, and that imports `rfc3987_syn
 installed, to check addresses in any language. The import compiles some forty grammars, which takes
 a second or two, and no notebook has a field of that kind. Without it the check is left out. And
 each citation looks its style up among the entry points of all installed packages; here it does so
-once.
+once. Python's search for cycles of objects that nobody refers to is off: it would go through the
+million nodes of all pages over and over, and take a third of the time to save a few hundred MB.
+
+What the book is made of may still be in the making: the libraries are loaded at once, and the work
+begins when the standard input has ended (by hand: ``< /dev/null``).
 """
 
+import gc
 import os
 import sys
 from functools import cache, partial
+from importlib import import_module
+
+from mmrec.study.staleness import MARKUP
+
+SLOWEST = ("myst_nb.core.execute", "sphinx_book_theme", "sphinxcontrib.bibtex", *MARKUP)
+"""Modules that Sphinx would load later, one after the other, while nothing else is done."""
 
 
 def main() -> None:
@@ -23,7 +34,14 @@ def main() -> None:
     sphinx.build_sphinx = partial(sphinx.build_sphinx, jobs=os.cpu_count())
     from jupyter_book.cli.main import main as command
 
-    command(prog_name="jupyter-book")
+    for module in SLOWEST:
+        import_module(module)
+    gc.disable()
+    sys.stdin.read()
+    try:
+        command(prog_name="jupyter-book")
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":

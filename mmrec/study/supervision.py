@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -81,13 +82,17 @@ def _start_guard(root: Path) -> None:
     _held.append(guard.stdin)
 
 
-def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
+def run(
+    command: list[str], log: Path, root: Path, *, meanwhile: Callable[[], None] | None = None
+) -> tuple[int, float]:
     """Runs a command with its output in a log file, and ends everything that it started.
 
     Args:
         command: What to run, in the project's folder.
         log: File for all that it prints.
         root: The workspace that it works in.
+        meanwhile: What to do while the command starts. The command's standard input ends when this
+            is done, so a command that reads it has waited for it.
 
     Returns:
         The exit code, 0 or more, and the peak resident memory of all its processes together, in
@@ -103,12 +108,16 @@ def run(command: list[str], log: Path, root: Path) -> tuple[int, float]:
     with output:
         process = psutil.Popen(
             command,
+            stdin=subprocess.PIPE if meanwhile else None,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT,
             env={**os.environ, **_terminal(), MARK: _mark(root)},
         )
         try:
+            if meanwhile:
+                meanwhile()
+                process.stdin.close()
             while True:
                 try:
                     code = process.wait(timeout=0.5)
