@@ -50,6 +50,15 @@ def test_a_film_under_two_ids_is_taken_once_and_films_without_a_vector_are_left_
     )
 
 
+def test_of_films_that_are_equally_near_the_first_is_taken():
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(5, 40)).repeat(8, axis=0)
+    vectors = directions * rng.uniform(0.1, 3, size=(40, 1))  # equal but for the last digits
+    alike = np.arange(40).reshape(5, 8)
+    expected = [[other for other in alike[row // 8] if other != row][:3] for row in range(40)]
+    assert neighbours.nearest(vectors.astype(np.float32)).tolist() == expected
+
+
 def test_neighbours_are_other_films_however_few_there_are():
     vectors = np.array([[1.0, 0], [0.9, 0.1], [0, 1], [1, 0]])
     found = neighbours.nearest(vectors)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
+from sklearn.metrics import pairwise_distances_chunked
 from sklearn.metrics.pairwise import cosine_similarity
-from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from mmrec.catalogue.movielens import GENRES
@@ -22,6 +22,8 @@ OTHER = "other"
 FEWEST = 2
 """Films with a vector, so that one has a neighbour."""
 FEWEST_ON_A_MAP = 3
+PLACES = 5
+"""Digits after the point to which distances between films are compared."""
 TOO_FEW = f"fewer than {FEWEST} films have this vector, so there are no neighbours"
 NOTHING_TO_PROBE = (
     f"no genre can be probed: that takes {MIN_MOVIES} films of the genre and {MIN_MOVIES} others "
@@ -68,6 +70,9 @@ def scaled_vectors(films: pd.DataFrame, table: FeatureTable) -> NDArray[np.float
 def nearest(vectors: NDArray[np.floating], k: int = 3) -> NDArray[np.int64]:
     """Positions of each film's nearest other films, by cosine, the nearest first.
 
+    Of films that are equally near, the one that comes first is taken: which of two distances is
+    smaller in its last digits depends on the processor.
+
     Args:
         vectors: Float [n_films, width].
         k: Neighbours wanted; with k or fewer films, there are as many as there are other films.
@@ -77,8 +82,16 @@ def nearest(vectors: NDArray[np.floating], k: int = 3) -> NDArray[np.int64]:
     """
     if len(vectors) < FEWEST:
         return np.zeros((len(vectors), 0), np.int64)
-    search = NearestNeighbors(n_neighbors=min(k, len(vectors) - 1), metric="cosine").fit(vectors)
-    return np.asarray(search.kneighbors(return_distance=False), np.int64)
+
+    def first(distances: NDArray[np.floating], start: int) -> NDArray[np.int64]:
+        rounded = distances.round(PLACES)
+        own = np.arange(len(rounded))
+        rounded[own, start + own] = np.inf
+        return np.argsort(rounded, axis=1, kind="stable")[:, : min(k, len(vectors) - 1)]
+
+    return np.concatenate(
+        list(pairwise_distances_chunked(vectors, metric="cosine", reduce_func=first))
+    )
 
 
 def nearest_titles(films: pd.DataFrame, neighbours: NDArray[np.int64], n: int = 5) -> pd.DataFrame:
