@@ -84,3 +84,14 @@ def test_the_published_audio_file_is_uninformative(mirror):
     twins = np.flatnonzero(pd.Series(films).duplicated(keep=False))
     assert len(twins) == 20
     assert not (films[cosine[twins].argmax(axis=1)] == films[twins]).any()
+
+
+def test_a_pair_has_a_vector_of_fewer_films_in_the_test_than_in_training(mirror):
+    """The page on leakage: how many films the user of the median pair likes in either part."""
+    medians = []
+    for part in ("u1.base", "u1.test"):
+        columns = ["user_id", "movie_id", "rating", "time"]
+        pairs = pd.read_csv(mirror / "ml-100k" / part, sep="\t", names=columns)
+        likes = pairs[pairs["rating"] >= 4].value_counts("user_id")
+        medians.append(f"{likes.reindex(pairs['user_id'], fill_value=0).median():.0f}")
+    assert measured(text_of(PROJECT / "book" / "protocols_and_leakage.md")) == medians
