@@ -32,6 +32,14 @@ def content_keeps_its_promise(r: Results) -> Check:
     )
 
 
+def content_predicts_new_films(r: Results) -> Check:
+    """Before release and with the crowd, the process is a hundredth ahead of the user's mean."""
+    mean = _rmse(r, CROWD, "user mean")
+    released, crowd = (_rmse(r, track) for track in (RELEASED, CROWD))
+    ahead = crowd < released < mean - 0.01
+    return check(ahead, released=released, crowd=crowd, user_mean=mean)
+
+
 def control_of_the_process(r: Results) -> Check:
     """With content of other films, the process is worse than the user's mean."""
     released, crowd = (_rmse(r, track, features="permuted") for track in (RELEASED, CROWD))
@@ -258,6 +266,7 @@ def _rmse(r: Results, track: str, row: str = PROCESS, **where: object) -> float:
 
 DECLARED = (
     content_keeps_its_promise,
+    content_predicts_new_films,
     control_of_the_process,
     gains_of_the_process,
     known_films,
