@@ -26,6 +26,7 @@ SLOWEST = ("myst_nb.core.execute", "sphinx_book_theme", "sphinxcontrib.bibtex", 
 
 def main() -> None:
     """What the command ``jupyter-book`` does."""
+    gc.disable()
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from jupyter_book import sphinx
     from pybtex import plugin  # type: ignore[import-untyped]
@@ -36,7 +37,6 @@ def main() -> None:
 
     for module in SLOWEST:
         import_module(module)
-    gc.disable()
     sys.stdin.read()
     try:
         command(prog_name="jupyter-book")
