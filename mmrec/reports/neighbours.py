@@ -22,7 +22,7 @@ OTHER = "other"
 FEWEST = 2
 """Films with a vector, so that one has a neighbour."""
 FEWEST_ON_A_MAP = 3
-PLACES = 5
+PLACES = 6
 """Digits after the point to which distances between films are compared."""
 TOO_FEW = f"fewer than {FEWEST} films have this vector, so there are no neighbours"
 NOTHING_TO_PROBE = (
@@ -89,8 +89,9 @@ def nearest(vectors: NDArray[np.floating], k: int = 3) -> NDArray[np.int64]:
         rounded[own, start + own] = np.inf
         return np.argsort(rounded, axis=1, kind="stable")[:, : min(k, len(vectors) - 1)]
 
+    exact = vectors.astype(np.float64)  # else what is equal may still be rounded apart
     return np.concatenate(
-        list(pairwise_distances_chunked(vectors, metric="cosine", reduce_func=first))
+        list(pairwise_distances_chunked(exact, metric="cosine", reduce_func=first))
     )
 
 

@@ -6,7 +6,8 @@ installed, to check addresses in any language. The import compiles some forty gr
 a second or two, and no notebook has a field of that kind. Without it the check is left out. And
 each citation looks its style up among the entry points of all installed packages; here it does so
 once. Python's search for cycles of objects that nobody refers to is off: it would go through the
-million nodes of all pages over and over, and take a third of the time to save a few hundred MB.
+million nodes of all pages over and over, and once more at the end; that is a third of the time,
+to save a few hundred MB.
 
 What the book is made of may still be in the making: the libraries are loaded at once, and the work
 begins when the standard input has ended (by hand: ``< /dev/null``).
