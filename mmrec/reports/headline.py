@@ -28,6 +28,7 @@ class Mark:
         row: Its row there.
         column: Its column.
         where: What else distinguishes the row.
+        reads: A feature table without which the row is not what its label says.
     """
 
     label: str
@@ -36,10 +37,13 @@ class Mark:
     row: str
     column: str = "rmse_mean"
     where: dict[str, str] = field(default_factory=dict)
+    reads: str | None = None
 
     def value(self, results: Results) -> float | None:
         """The RMSE, or None if the run does not have it."""
         try:
+            if self.reads and self.reads not in results.sources(self.table, self.row, **self.where):
+                return None
             return results.cell(self.table, self.row, self.column, **self.where)
         except Absent:
             return None
@@ -50,8 +54,9 @@ def _refitted(row: str, label: str) -> Mark:
     return Mark(label, row, "rating_vectors", f"{row}, refitted")
 
 
-def _new(track: str, row: str, label: str) -> Mark:
-    return Mark(label, row, "beyond", row, where={"track": f"new_films_{track}"})
+def _new(track: str, row: str, label: str, *, reads: str | None = None) -> Mark:
+    where = {"track": f"new_films_{track}"}
+    return Mark(label, row, "beyond", row, where=where, reads=reads)
 
 
 _LEAKY = {"protocol": "as_published"}
@@ -81,7 +86,7 @@ NEW = (
         _PROCESS,
         where={"track": "new_films_released", **_OTHERS},
     ),
-    _new("crowd", _PROCESS, "our model, with IMDb's rating"),
+    _new("crowd", _PROCESS, "our model, with IMDb's rating", reads="imdb"),
 )
 """Films that nobody has rated: five folds of films."""
 

@@ -1,5 +1,6 @@
 """The result tables of one run, read as figures."""
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,17 @@ class Results:
         if pd.isna(value):
             raise Absent(f"{table} has no {column} of {_named({'row': row, **where})}")
         return value
+
+    def sources(self, table: str, row: str, **where: object) -> dict[str, str]:
+        """What a row's feature tables were made from, by table; those that a run lacks are not in.
+
+        Raises:
+            Absent: If the run has no such row, or the table no such column.
+        """
+        self._column(table, "sources")
+        told = self.rows(table, row=row, **where)["sources"].iloc[0]
+        found: dict[str, str] = json.loads(told)
+        return found
 
     def verdicts(self, table: str, **where: object) -> Verdicts:
         """What a table of paired differences says of each row: better, worse or undecided.
