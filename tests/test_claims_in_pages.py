@@ -58,6 +58,7 @@ class Changed(Results):
             if "n_seeds" in rows:
                 rows["n_seeds"] += draw % 2
             tables[path.stem] = rows.sample(frac=0.9, random_state=draw) if draw % 2 else rows
+        self.folder = RESULTS
         self.table = tables.__getitem__
 
 

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from mmrec.reports import headline
-from mmrec.reports.results import Absent, Results
-from mmrec.study.claims import new_films
+from mmrec.reports.results import Results
 from mmrec.workspace import PROJECT
 
 RESULTS = PROJECT / "book" / "results"
@@ -37,21 +36,6 @@ def test_what_a_run_lacks_is_left_out(tmp_path, tables):
     first = drawn.read_bytes()
     headline.draw(tmp_path, drawn)
     assert drawn.read_bytes() == first
-
-
-def test_a_run_without_ratings_of_imdb_has_no_row_with_them(tmp_path):
-    with_them = headline.NEW[-1]
-    assert "IMDb" in with_them.label
-    assert with_them.value(Results(RESULTS)) is not None
-    beyond = pd.read_csv(RESULTS / "beyond.csv")
-    beyond["sources"] = beyond["sources"].str.replace('"imdb"', '"another"')
-    beyond.to_csv(tmp_path / "beyond.csv", index=False)
-    assert with_them.value(Results(tmp_path)) is None
-    assert headline.NEW[0].value(Results(tmp_path)) is not None
-    claims = {claim.__name__: claim for claim in new_films.DECLARED}
-    assert claims["content_predicts_new_films"](Results(tmp_path)).holds
-    with pytest.raises(Absent, match="no IMDb ratings"):
-        claims["crowd_predicts_new_films"](Results(tmp_path))
 
 
 def test_the_text_can_be_read_on_a_phone(tmp_path):

@@ -4,7 +4,13 @@ import pandas as pd
 import pytest
 
 from mmrec.errors import StudyError
-from mmrec.reports.results import Absent, Results
+from mmrec.experiments import beyond
+from mmrec.reports import headline
+from mmrec.reports.results import NAMED_AFTER, Absent, Results
+from mmrec.study.claims import new_film_details, new_films
+from mmrec.workspace import PROJECT
+
+REFERENCE = PROJECT / "book" / "results"
 
 
 @pytest.fixture
@@ -29,3 +35,29 @@ def test_verdicts_of_rows_with_one_label_are_refused(results):
 def test_a_run_without_verdicts_says_so(results, table):
     with pytest.raises(Absent):
         results.verdicts(table)
+
+
+def test_tracks_named_after_a_feature_table_read_it():
+    for track, needed in NAMED_AFTER.items():
+        assert needed in {**beyond.NEW_FILMS, **beyond.LISTS}[track]
+
+
+def test_without_ratings_of_imdb_nothing_is_said_of_the_crowd(tmp_path):
+    for path in REFERENCE.glob("beyond*.csv"):
+        table = pd.read_csv(path)
+        if "sources" in table:
+            table["sources"] = table["sources"].str.replace('"imdb"', '"another"')
+        table.to_csv(tmp_path / path.name, index=False)
+    there, lacking = Results(REFERENCE), Results(tmp_path)
+    for claim, why in (
+        (new_films.crowd_predicts_new_films, "without the features it is named after"),
+        (new_film_details.the_order_in_every_fold, "has no track new_films_crowd"),
+    ):
+        assert claim(there).holds
+        with pytest.raises(Absent, match=why):
+            claim(lacking)
+    with_them = headline.NEW[-1]
+    assert "IMDb" in with_them.label
+    assert with_them.value(there) is not None
+    assert with_them.value(lacking) is None
+    assert new_films.content_predicts_new_films(lacking).holds

@@ -28,7 +28,6 @@ class Mark:
         row: Its row there.
         column: Its column.
         where: What else distinguishes the row.
-        reads: A feature table without which the row is not what its label says.
     """
 
     label: str
@@ -37,13 +36,10 @@ class Mark:
     row: str
     column: str = "rmse_mean"
     where: dict[str, str] = field(default_factory=dict)
-    reads: str | None = None
 
     def value(self, results: Results) -> float | None:
         """The RMSE, or None if the run does not have it."""
         try:
-            if self.reads and self.reads not in results.sources(self.table, self.row, **self.where):
-                return None
             return results.cell(self.table, self.row, self.column, **self.where)
         except Absent:
             return None
@@ -54,9 +50,8 @@ def _refitted(row: str, label: str) -> Mark:
     return Mark(label, row, "rating_vectors", f"{row}, refitted")
 
 
-def _new(track: str, row: str, label: str, *, reads: str | None = None) -> Mark:
-    where = {"track": f"new_films_{track}"}
-    return Mark(label, row, "beyond", row, where=where, reads=reads)
+def _new(track: str, row: str, label: str) -> Mark:
+    return Mark(label, row, "beyond", row, where={"track": f"new_films_{track}"})
 
 
 _LEAKY = {"protocol": "as_published"}
@@ -86,7 +81,7 @@ NEW = (
         _PROCESS,
         where={"track": "new_films_released", **_OTHERS},
     ),
-    _new("crowd", _PROCESS, "our model, with IMDb's rating", reads="imdb"),
+    _new("crowd", _PROCESS, "our model, with IMDb's rating"),
 )
 """Films that nobody has rated: five folds of films."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,10 @@ from mmrec.errors import StudyError
 
 USUAL = {"features": "real", "protocol": "clean"}
 """What a row is of unless told otherwise: the film's own features, under the clean protocol."""
+
+NAMED_AFTER = {"new_films_crowd": "imdb", "new_films_lists_crowd": "imdb"}
+"""Feature tables that tracks of chapter 12 are named after: without its table, a track reads only
+what the track before it reads."""
 
 
 class Absent(Exception):
@@ -49,6 +53,8 @@ class Results:
             wanted &= (self._column(table, column) == value).to_numpy()
         found = whole[wanted]
         if found.empty:
+            if where.get("track") in self._misnamed:
+                raise Absent(f"{where['track']} was run without the features it is named after")
             raise Absent(f"{table} has no row with {_named(where)}")
         return found
 
@@ -71,17 +77,6 @@ class Results:
         if pd.isna(value):
             raise Absent(f"{table} has no {column} of {_named({'row': row, **where})}")
         return value
-
-    def sources(self, table: str, row: str, **where: object) -> dict[str, str]:
-        """What a row's feature tables were made from, by table; those that a run lacks are not in.
-
-        Raises:
-            Absent: If the run has no such row, or the table no such column.
-        """
-        self._column(table, "sources")
-        told = self.rows(table, row=row, **where)["sources"].iloc[0]
-        found: dict[str, str] = json.loads(told)
-        return found
 
     def verdicts(self, table: str, **where: object) -> Verdicts:
         """What a table of paired differences says of each row: better, worse or undecided.
@@ -110,7 +105,26 @@ class Results:
         path = self.folder / f"{name}.csv"
         if not path.exists():
             raise Absent(f"there is no table {name}")
-        return pd.read_csv(path)
+        table = pd.read_csv(path)
+        return table[~table["track"].isin(self._misnamed)] if "track" in table else table
+
+    @cached_property
+    def _misnamed(self) -> set[str]:
+        """The tracks of this run that lack the feature table they are named after."""
+        path = self.folder / "beyond.csv"
+        if not path.exists():
+            return set()
+        rows = pd.read_csv(path)
+        read = {
+            (track, name)
+            for track, sources in zip(rows["track"], rows["sources"], strict=True)
+            for name in json.loads(sources)
+        }
+        return {
+            track
+            for track, needed in NAMED_AFTER.items()
+            if track in {*rows["track"]} and (track, needed) not in read
+        }
 
 
 def _named(where: dict[str, object]) -> str:
