@@ -13,7 +13,7 @@ import yaml
 
 from mmrec.errors import StudyError
 from mmrec.provenance import digest
-from mmrec.study import book, execution, record, reference
+from mmrec.study import book, execution, extent, record, reference
 from mmrec.study.cells import cells_digest, read_notebook
 from mmrec.study.record import RunRecord
 from mmrec.study.stages import STAGES, Run
@@ -112,10 +112,9 @@ def test_a_page_whose_code_has_changed_since_says_so():
     now = {"a": notebook("import numpy  # vectors", "\n1"), "b": notebook("import numpy", "2")}
     assert book.changed(now, known) == {"b": "the notebook's own code"}
     assert book.changed(now, None) == {}
-    title, notice, rest, *_ = book.with_notice(now["b"])["cells"]
-    assert title["source"] == "# Title"
-    assert "made by an earlier version of the code" in notice["source"]
-    assert rest["source"].strip() == "Text."
+    first, *rest = book.noted(now["b"], book.NOTICE)["cells"]
+    assert first["source"] == f"# Title\n\n{book.NOTICE}\n\nText."
+    assert rest == now["b"]["cells"][1:]
 
 
 def test_a_package_that_has_changed_since_is_listed_on_the_page_of_the_run():
@@ -124,6 +123,43 @@ def test_a_package_that_has_changed_since_is_listed_on_the_page_of_the_run():
     assert book.changed({"a": made}, known)["a"].startswith("the package behind it")
     page = record.page(known, book.changed({"a": made}, known))
     assert "| `a` | the package behind it" in page
+
+
+@pytest.mark.parametrize(
+    ("profile", "part"),
+    [
+        ("paper", ""),
+        ("reference", ""),
+        (
+            "smoke",
+            "ratings of the first 120 of 943 users "
+            "and features of the 60 most-rated of 1,682 movies",
+        ),
+    ],
+)
+def test_a_run_states_which_part_of_the_data_it_covers(tmp_path, profile, part):
+    run = Run(profile, Workspace(tmp_path / "run", tmp_path / "cache"))
+    assert extent.covered(run) == part
+    assert (f"This run covers the {part}." in extent.note(run)) == bool(part)
+
+
+def test_every_page_with_results_states_the_part_of_the_data(tmp_path):
+    class Part(Run):
+        committed = False
+        executed = Run.sources
+
+    run = Part("smoke", Workspace(tmp_path / "run", tmp_path / "cache"))
+    run.results.mkdir(parents=True)
+    book._stage(run, tmp_path / "staged")
+    told = {path for path in (tmp_path / "staged").rglob("*.*") if _says(path, extent.note(run))}
+    expected = ["intro.md", "this_run.md", *(f"notebooks/{stage.name}.ipynb" for stage in STAGES)]
+    assert told == {tmp_path / "staged" / page for page in expected}
+
+
+def _says(page: Path, text: str) -> bool:
+    if page.suffix == ".ipynb":
+        return text in "".join(read_notebook(page)["cells"][0]["source"])
+    return page.suffix == ".md" and text in page.read_text(encoding="utf-8")
 
 
 def test_an_injected_cell_does_not_count():

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from mmrec.errors import LocalError, StudyError
 from mmrec.settings import Settings
-from mmrec.study import cells, execution, staleness, summary, supervision
+from mmrec.study import cells, execution, extent, staleness, summary, supervision
 from mmrec.study.reporter import OneLineEach, told
 from mmrec.study.stages import STAGES, Run
 from mmrec.study.supervision import Stopped
@@ -435,6 +435,15 @@ def test_table_one_is_shown_with_its_sources_and_where_the_book_is(tmp_path, cap
     (tmp_path / "table1.txt").write_text("")
     summary.show(run)
     assert capsys.readouterr().out.startswith("made again")
+
+
+def test_table_one_states_the_part_of_the_data(tmp_path):
+    run = Run("smoke", Workspace(tmp_path, tmp_path / "cache"))
+    run.results.mkdir(parents=True)
+    committed = Run("reference", run.workspace).results / "table1.csv"
+    (run.results / "table1.csv").write_bytes(committed.read_bytes())
+    told = f"Table I, profile smoke, {extent.covered(run)}. Protocols"
+    assert told in summary.table_one(run)
 
 
 # --- what is said on the terminal ---

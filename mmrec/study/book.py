@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mmrec.errors import local_failures
-from mmrec.study import added_pages, record, supervision, table_captions, table_links
+from mmrec.study import added_pages, extent, record, supervision, table_captions, table_links
 from mmrec.study.api import pages as api
 from mmrec.study.cells import cells_digest, code_cells, read_notebook
 from mmrec.study.record import RunRecord
@@ -79,13 +79,17 @@ def changed(notebooks: dict[str, dict[str, Any]], known: RunRecord | None) -> di
     return found
 
 
-def with_notice(notebook: dict[str, Any]) -> dict[str, Any]:
-    """A notebook with the admonition below its title."""
-    notice = {"cell_type": "markdown", "id": "notice", "metadata": {}, "source": NOTICE}
+def below_title(page: str, text: str) -> str:
+    """A page in Markdown with some text below its title, which is its first line."""
+    title, _, rest = page.partition("\n")
+    return f"{title}\n\n{text}\n{rest}" if text else page
+
+
+def noted(notebook: dict[str, Any], text: str) -> dict[str, Any]:
+    """A notebook with some text below its title, which is the first line of its first cell."""
     first, *rest = notebook["cells"]
-    title, _, text = "".join(first["source"]).partition("\n")
-    below = [{**first, "id": "below-title", "source": text}] if text.strip() else []
-    return {**notebook, "cells": [{**first, "source": title}, notice, *below, *rest]}
+    source = below_title("".join(first["source"]), text)
+    return {**notebook, "cells": [{**first, "source": source}, *rest]}
 
 
 def _stage(run: Run, staged: Path) -> None:
@@ -97,7 +101,7 @@ def _stage(run: Run, staged: Path) -> None:
         for stage in STAGES
         if (run.executed / f"{stage.name}.ipynb").exists()
     }
-    differ = changed(notebooks, known)
+    differ, note = changed(notebooks, known), extent.note(run)
     tables = matching(["*.csv"], run.results)
     (staged / "results").mkdir(exist_ok=True)
     for table in tables:
@@ -107,7 +111,8 @@ def _stage(run: Run, staged: Path) -> None:
         shown = table_captions.with_captions(notebook)
         shown = table_links.with_links(shown, {table.stem for table in tables})
         if differ.get(name) == "the notebook's own code":
-            shown = with_notice(shown)
+            shown = noted(shown, NOTICE)
+        shown = noted(shown, note)
         text = json.dumps(shown, ensure_ascii=False)
         (staged / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
     added = {
@@ -118,6 +123,8 @@ def _stage(run: Run, staged: Path) -> None:
     }
     for name, page in added.items():
         (staged / f"{name}.md").write_text(page, encoding="utf-8")
+    for page in (staged / "intro.md", staged / "this_run.md"):
+        page.write_text(below_title(page.read_text(encoding="utf-8"), note), encoding="utf-8")
     for name, page in api.pages(api.callers()).items():
         (staged / "api" / f"{name}.rst").write_text(page, encoding="utf-8")
     _draw(staged)

@@ -36,7 +36,7 @@ def execute(run: Run, stage: Stage) -> None:
     """
     notebook, log = run.sources / f"{stage.name}.ipynb", run.logs / f"{stage.name}.log"
     part = run.executed / f"{stage.name}.part.ipynb"
-    command = [sys.executable, "-m", "papermill", "-k", "python3", "--no-progress-bar"]
+    command = [sys.executable, "-m", "mmrec.study.papermill", "-k", "python3", "--no-progress-bar"]
     command += ["--log-output", str(notebook), str(part)]
     for name, value in run.parameters.items():
         command += ["-r", name, value]

@@ -1,13 +1,11 @@
 """Jupyter Book on all cores and without needless work: ``python -m mmrec.study.jupyter_book``.
 
 The command ``jupyter-book`` reads and writes page after page; Sphinx can do so in several
-processes. Reading notebooks imports `jsonschema`, and that imports `rfc3987_syntax` where it is
-installed, to check addresses in any language. The import compiles some forty grammars, which takes
-a second or two, and no notebook has a field of that kind. Without it the check is left out. And
-each citation looks its style up among the entry points of all installed packages; here it does so
-once. Python's search for cycles of objects that nobody refers to is off: it would go through the
-million nodes of all pages over and over, and once more at the end; that is a third of the time,
-to save a few hundred MB.
+processes. The grammars of addresses are left out; see `mmrec.study.address_grammars`. Each citation
+looks its style up among the entry points of all installed packages; here it does so once. Python's
+search for cycles of objects that nobody refers to is off: it would go through the million nodes of
+all pages over and over, and once more at the end; that is a third of the time, to save a few
+hundred MB.
 
 What the book is made of may still be in the making: the libraries are loaded at once, and the work
 begins when the standard input has ended (by hand: ``< /dev/null``).
@@ -19,6 +17,7 @@ import sys
 from functools import cache, partial
 from importlib import import_module
 
+from mmrec.study import address_grammars
 from mmrec.study.staleness import MARKUP
 
 SLOWEST = ("myst_nb.core.execute", "sphinx_book_theme", "sphinxcontrib.bibtex", *MARKUP)
@@ -28,7 +27,7 @@ SLOWEST = ("myst_nb.core.execute", "sphinx_book_theme", "sphinxcontrib.bibtex", 
 def main() -> None:
     """What the command ``jupyter-book`` does."""
     gc.disable()
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    address_grammars.leave_out()
     from jupyter_book import sphinx
     from pybtex import plugin  # type: ignore[import-untyped]
 

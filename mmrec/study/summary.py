@@ -1,6 +1,7 @@
 """The last output of a run: Table I on the terminal, and where the book is."""
 
 from mmrec.provenance import code_digest, digest
+from mmrec.study import extent
 from mmrec.study.stages import Run
 from mmrec.study.staleness import contents, is_current, remember
 from mmrec.workspace import atomic_path
@@ -29,7 +30,8 @@ def table_one(run: Run) -> str:
     from mmrec.reports import tables
 
     rows = pd.read_csv(run.results / "table1.csv")
-    return f"\n{tables.show(rows, f'Table I, profile {run.profile}')}"
+    part = f", {some}" if (some := extent.covered(run)) else ""
+    return f"\n{tables.show(rows, f'Table I, profile {run.profile}{part}')}"
 
 
 def say_where(run: Run) -> None:
