@@ -123,8 +123,8 @@ def _stage(run: Run, staged: Path) -> None:
     }
     for name, page in added.items():
         (staged / f"{name}.md").write_text(page, encoding="utf-8")
-    for page in (staged / "intro.md", staged / "this_run.md"):
-        page.write_text(below_title(page.read_text(encoding="utf-8"), note), encoding="utf-8")
+    for path in (staged / "intro.md", staged / "this_run.md"):
+        path.write_text(below_title(path.read_text(encoding="utf-8"), note), encoding="utf-8")
     for name, page in api.pages(api.callers()).items():
         (staged / "api" / f"{name}.rst").write_text(page, encoding="utf-8")
     _draw(staged)

@@ -32,7 +32,7 @@ def note(run: Run) -> str:
     return f"""\
 :::{{admonition}} Part of the data
 :class: note
-This run covers the {part}. Its results are not those of the whole of MovieLens-100K, which the
-reference run (profile `{REFERENCE}`) has.
+This run covers the {part}. Its results differ from those on the whole of MovieLens-100K, which the
+reference run (profile `{REFERENCE}`) covers.
 :::
 """
