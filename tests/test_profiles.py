@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 
 def test_every_profile_is_valid():
-    assert {"smoke", "quick", "paper", "extended"} <= set(settings.names())
+    assert {"smoke", "quick", "whole", "paper", "extended"} <= set(settings.names())
     for name in settings.names():
         Settings.load(name)
 
