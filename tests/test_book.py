@@ -145,7 +145,6 @@ def test_a_run_states_which_part_of_the_data_it_covers(tmp_path, profile, part):
 
 def test_every_page_with_results_states_the_part_of_the_data(tmp_path):
     class Part(Run):
-        committed = False
         executed = Run.sources
 
     run = Part("smoke", Workspace(tmp_path / "run", tmp_path / "cache"))

@@ -376,7 +376,6 @@ def test_a_book_is_held_to_the_tables_of_its_own_run_alone(tmp_path):
     """The committed tables lie among the pages, and are those of the reference run."""
 
     class Readers(Run):
-        committed = False
         executed = Run.sources
 
     run = Readers("quick", Workspace(tmp_path / "run", tmp_path / "cache"))

@@ -19,6 +19,7 @@ from mmrec.evaluation.folds import MAX_SUPPORT
 from mmrec.experiments import beyond, cold_start, paper
 from mmrec.experiments.content import LEVELS
 from mmrec.settings import Settings
+from mmrec.workspace import PROJECT
 
 
 @pytest.fixture
@@ -33,6 +34,15 @@ def test_every_profile_is_valid():
     assert {"smoke", "quick", "whole", "paper", "extended"} <= set(settings.names())
     for name in settings.names():
         Settings.load(name)
+
+
+def test_the_pages_state_the_size_of_a_first_run():
+    quick = Settings.load("quick")
+    users, movies = f"ratings of {quick.n_users} users", f"{quick.n_movies:,} most-rated movies"
+    told = {"README.md": [users, movies], "book/how_to_rerun.md": [users, movies]}
+    for page, sizes in {**told, "book/recommend.md": [users]}.items():
+        text = (PROJECT / page).read_text(encoding="utf-8")
+        assert [size for size in sizes if size not in text] == [], page
 
 
 def test_a_profile_holds_only_what_it_changes(folder):

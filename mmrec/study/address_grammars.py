@@ -1,4 +1,4 @@
-"""Starts without the grammars of addresses, which cost each command a second or two.
+"""Leaves the grammars of addresses out, which cost the start of a command a second or two.
 
 Reading and writing notebooks imports `jsonschema`, and that imports `rfc3987_syntax` where it is
 installed, to check addresses in any language. The import compiles some forty grammars, and no
